@@ -1,0 +1,205 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Arrows point down only: Core <- Wire <- Platform <- Services <- executables (docs/ARCHITECTURE.md).
+// `CORE_ONLY=1` leaves out everything that needs an external package, so that an edit of a core is tested in seconds.
+let coreOnly = Context.environment["CORE_ONLY"] == "1"
+
+let houseSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .enableUpcomingFeature("ImmutableWeakCaptures"),
+  .treatAllWarnings(as: .error),
+]
+
+// Generated code is exempt from everything but the language mode.
+let generatedSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+func library(
+  _ layer: String, _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting]? = nil,
+  exclude: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", exclude: exclude,
+    swiftSettings: settings ?? (layer == "Core" ? houseSettings + [.strictMemorySafety()] : houseSettings))
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+    swiftSettings: houseSettings)
+}
+
+let core: [Target] = [
+  library("Core", "CoreTime"),
+  library("Core", "VectorClock"),
+  library("Core", "OrderDomain", ["CoreTime"]),
+  library("Core", "BullyElection", ["CoreTime"]),
+  library("Core", "PriorityQueue", ["CoreTime"]),
+  library("Core", "CheckoutFlow", ["CoreTime", "OrderDomain", "VectorClock"]),
+  library("Core", "TransactionRules", ["CoreTime", "OrderDomain"]),
+  library("Core", "FraudRules", ["CoreTime", "OrderDomain"]),
+  library("Core", "SuggestionModel", ["OrderDomain"]),
+
+  tests("CoreTimeTests", ["CoreTime"]),
+  tests("VectorClockTests", ["VectorClock"]),
+  tests("OrderDomainTests", ["OrderDomain", "CoreTime"]),
+  tests("BullyElectionTests", ["BullyElection", "CoreTime"]),
+  tests("PriorityQueueTests", ["PriorityQueue", "CoreTime"]),
+  tests("CheckoutFlowTests", ["CheckoutFlow", "CoreTime", "OrderDomain", "VectorClock"]),
+  tests("TransactionRulesTests", ["TransactionRules", "CoreTime", "OrderDomain"]),
+  tests("FraudRulesTests", ["FraudRules", "CoreTime", "OrderDomain"]),
+  tests("SuggestionModelTests", ["SuggestionModel", "OrderDomain"]),
+  tests("TidyTests", []),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcTransport: Target.Dependency = .product(
+  name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
+let grpcProtobuf: Target.Dependency = .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+let wire: [Target] = [
+  .target(
+    name: "OrderProtos", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf],
+    path: "Sources/Wire/OrderProtos", exclude: ["protos"], swiftSettings: generatedSettings),
+  library("Wire", "OrderWire", ["OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore, swiftProtobuf]),
+  library("Wire", "ElectionWire", ["BullyElection", "CoreTime", crypto]),
+]
+
+let platform: [Target] = [
+  .systemLibrary(
+    name: "CSystemd", path: "Sources/Platform/CSystemd", pkgConfig: "libsystemd",
+    providers: [.apt(["libsystemd-dev"])]),
+  library("Platform", "SystemdSupport", ["CSystemd"]),
+  library("Platform", "MetricsExport", [coreMetrics]),
+  library("Platform", "DaemonKit", [
+    "SystemdSupport", "MetricsExport", "CoreTime", configuration, yams, logging, metrics, lifecycle, unixSignals,
+    hummingbird, nioCore, nioPosix,
+  ]),
+  library("Platform", "GRPCSupport", [
+    "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcTransport,
+    grpcProtobuf, swiftProtobuf, lifecycle, logging, nioCore, nioPosix,
+  ]),
+  library("Platform", "MulticastTransport", ["DaemonKit", nioCore, nioPosix, logging]),
+  library("Platform", "OrderStore", ["DaemonKit", "CoreTime", grdb, logging, metrics]),
+]
+
+let services: [Target] = [
+  library("Services", "Orchestrator", [
+    "CheckoutFlow", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
+    "OrderStore", hummingbird, grpcCore, grdb, lifecycle, logging, metrics, crypto, nioCore,
+  ]),
+  library("Services", "TransactionVerification", [
+    "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
+    "GRPCSupport", grpcCore, lifecycle, logging,
+  ]),
+  library("Services", "FraudDetection", [
+    "FraudRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
+    grpcCore, lifecycle, logging, crypto,
+  ]),
+  library("Services", "Suggestions", [
+    "SuggestionModel", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
+    "GRPCSupport", grpcCore, lifecycle, logging,
+  ]),
+  library("Services", "OrderQueue", [
+    "PriorityQueue", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
+    "OrderStore", grpcCore, grdb, lifecycle, logging, metrics,
+  ]),
+  library("Services", "Executor", [
+    "BullyElection", "ElectionWire", "MulticastTransport", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos",
+    "OrderWire", "DaemonKit", "GRPCSupport", grpcCore, lifecycle, logging, metrics, subprocess, crypto,
+  ]),
+]
+
+let executables: [Target] = [
+  .executableTarget(
+    name: "ordersd",
+    dependencies: [
+      "Orchestrator", "TransactionVerification", "FraudDetection", "Suggestions", "OrderQueue", "Executor",
+      "DaemonKit", "GRPCSupport", "SystemdSupport", argumentParser, subprocess, logging, unixSignals,
+    ],
+    path: "Sources/ordersd", swiftSettings: houseSettings),
+  .executableTarget(
+    name: "ordersctl",
+    dependencies: [
+      "OrderProtos", "OrderWire", "OrderDomain", "DaemonKit", "GRPCSupport", grpcCore, argumentParser, httpClient,
+      nioCore, logging,
+    ],
+    path: "Sources/ordersctl", swiftSettings: houseSettings),
+]
+
+let shellTests: [Target] = [
+  tests("OrderWireTests", ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore]),
+  tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
+  tests("DaemonKitTests", ["DaemonKit", "SystemdSupport", "MetricsExport", logging, coreMetrics]),
+  tests("MulticastTransportTests", ["MulticastTransport", "DaemonKit", nioCore, nioPosix, logging]),
+  tests("CheckServicesTests", [
+    "TransactionVerification", "FraudDetection", "Suggestions", "GRPCSupport", "OrderProtos", "OrderWire",
+    "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, logging,
+  ]),
+  tests("OrderQueueTests", [
+    "OrderQueue", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit",
+    "OrderStore", "PriorityQueue", grpcCore, logging,
+  ]),
+  tests("OrchestratorTests", [
+    "Orchestrator", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit",
+    "OrderStore", "CheckoutFlow", grpcCore, logging, hummingbird, hummingbirdTesting,
+  ]),
+  tests("ExecutorTests", [
+    "Executor", "BullyElection", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "CoreTime", "DaemonKit",
+    grpcCore, logging,
+  ]),
+  tests("Integration", ["VectorClock", "CheckoutFlow", "OrderDomain", httpClient, subprocess, nioCore]),
+]
+
+let externalPackages: [Package.Dependency] = [
+  .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+  .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+  .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+  .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+  .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+  .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+  .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+  .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+  .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
+  .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+  .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+]
+
+let package = Package(
+  name: "ordersd",
+  platforms: [.macOS(.v15)],
+  products: coreOnly
+    ? []
+    : [.executable(name: "ordersd", targets: ["ordersd"]), .executable(name: "ordersctl", targets: ["ordersctl"])],
+  dependencies: coreOnly ? [] : externalPackages,
+  targets: coreOnly ? core : core + wire + platform + services + executables + shellTests)

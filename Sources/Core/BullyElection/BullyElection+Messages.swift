@@ -1,0 +1,194 @@
+import CoreTime
+
+extension BullyElection {
+  mutating func receive(_ message: ElectionMessage, _ now: Instant) {
+    guard state != .idle, state != .stopped, message.lane == configuration.lane else { return }
+    guard message.sender != id else { return noteDuplicate(message, now) }
+    guard message.term <= Self.maximumTerm, peers.admit(message, now: now) else { return }
+    highestTerm = max(highestTerm, message.term)
+    switch message.kind {
+    case .election: electionHeard(message, now)
+    case .answer: answerHeard(message, now)
+    case .coordinator: coordinatorHeard(message, now)
+    case .handoverRequest: handoverRequested(message, now)
+    // The request arrived; what counts is the resignation that follows, and `until` bounds the wait for it.
+    case .handoverAccepted: break
+    case .resign(let reason, let successor): resignationHeard(message, reason, successor, now)
+    case .leaderQuery(let suspect): queryHeard(message, suspect, now)
+    case .leaderHeard(let leader): vouchHeard(message, leader, now)
+    }
+    // Somebody knows a later term than the one led under, e.g. from before this process was started.
+    if case .leading(let own) = state, own.term < highestTerm { reannounce(now) }
+  }
+
+  /// One's own packets come back by multicast; those of another incarnation are somebody else's mistake.
+  private mutating func noteDuplicate(_ message: ElectionMessage, _ now: Instant) {
+    guard message.incarnation != incarnation else { return }
+    if let duplicateNotedAt, now - duplicateNotedAt < .seconds(10) { return }
+    duplicateNotedAt = now
+    note(.duplicateID(incarnation: message.incarnation))
+  }
+
+  private mutating func electionHeard(_ message: ElectionMessage, _ now: Instant) {
+    storms.record(now: now, window: configuration.stormWindow)
+    if case .leading = state {
+      // The announcement is also the answer.
+      return send(.coordinator, now)
+    }
+    guard isEligible(at: now) else { return }
+    guard message.sender < id else {
+      // A higher one stands: whoever was about to stand can as well wait for it.
+      switch state {
+      case .searching, .checking, .electing, .awaiting:
+        if message.eligible {
+          state = .awaiting(message.sender, until: jittered(configuration.coordinatorTimeout, now))
+        }
+      case .idle, .following, .takingOver, .leading, .stopped: break
+      }
+      return
+    }
+    send(.answer, to: message.sender, now)
+    switch state {
+    // In a storm the wait is the point; the lower one was answered and waits as well.
+    case .searching(let until): if !isQuiet(until, now) { startElection(.challenged, now) }
+    case .following(let followed):
+      // A leader that is heard here will speak for itself.
+      if now - followed.heardAt > configuration.suspicion { startElection(.challenged, now) }
+    case .checking: startElection(.challenged, now)
+    case .idle, .electing, .awaiting, .takingOver, .leading, .stopped: break
+    }
+  }
+
+  /// Whether this search is a back-off from a storm rather than a wait for a leader.
+  private func isQuiet(_ until: Instant?, _ now: Instant) -> Bool {
+    guard let until else { return true }
+    return until - now > configuration.suspicion + configuration.jitter
+  }
+
+  private mutating func answerHeard(_ message: ElectionMessage, _ now: Instant) {
+    guard message.to == id, message.sender > id, message.eligible else { return }
+    switch state {
+    case .electing:
+      note(.electionAnswered(by: message.sender))
+      state = .awaiting(message.sender, until: jittered(configuration.coordinatorTimeout, now))
+    // Late, or one of several.
+    case .idle, .searching, .following, .checking, .awaiting, .takingOver, .leading, .stopped: break
+    }
+  }
+
+  private mutating func coordinatorHeard(_ message: ElectionMessage, _ now: Instant) {
+    guard message.eligible else { return }
+    switch state {
+    case .idle, .stopped: break
+    case .searching, .awaiting: follow(message, now)
+    case .following(let followed):
+      if message.sender == followed.id {
+        refresh(followed, with: message, now)
+      } else if message.sender > followed.id || now - followed.heardAt > configuration.suspicion {
+        follow(message, now)
+      }
+    case .checking(let followed, _):
+      if message.sender == followed.id { refresh(followed, with: message, now) } else { follow(message, now) }
+    case .electing(_, let forced):
+      if message.sender > id || !forced { follow(message, now) }
+    case .takingOver(let followed, let askAgainAt, let until):
+      if message.sender > id || message.sender > followed.id {
+        follow(message, now)
+      } else if message.sender == followed.id {
+        let fresh = renewed(followed, by: message, now)
+        state = .takingOver(fresh, askAgainAt: askAgainAt, until: until)
+      }
+    case .leading(let own):
+      if message.sender > id { return follow(message, now) }
+      // After a heal both hear each other: the lower one yields when it hears this.
+      if message.term >= own.term { note(.rivalHeard(message.sender, term: message.term)) }
+      if message.term == own.term { highestTerm = max(highestTerm, own.term + 1) }
+      reannounce(now)
+    }
+  }
+
+  /// The heartbeat of the leader that is followed already.
+  private mutating func refresh(_ followed: Followed, with message: ElectionMessage, _ now: Instant) {
+    guard message.incarnation == followed.incarnation else { return follow(message, now) }
+    let fresh = renewed(followed, by: message, now)
+    state = .following(fresh)
+    if message.term < highestTerm { send(.leaderHeard(message.sender), to: message.sender, now) }
+    considerPreemption(of: fresh, now)
+  }
+
+  private mutating func renewed(
+    _ followed: Followed, by message: ElectionMessage, _ now: Instant
+  ) -> Followed {
+    var fresh = followed
+    fresh.incarnation = message.incarnation
+    fresh.term = message.term
+    fresh.epoch = message.epoch
+    fresh.heardAt = now
+    fresh.suspectAt = jittered(configuration.suspicion, now)
+    fresh.vouches = 0
+    return fresh
+  }
+
+  private mutating func handoverRequested(_ message: ElectionMessage, _ now: Instant) {
+    guard case .leading(var own) = state, message.to == id else { return }
+    guard message.sender > id, message.eligible else { return send(.coordinator, now) }
+    // A still higher one may ask meanwhile; the time to finish does not start anew for it.
+    let started = own.drain == nil
+    let until = own.drain?.until ?? (now + configuration.drainTimeout)
+    let successor = max(message.sender, own.drain?.successor ?? message.sender)
+    own.drain = Leadership.Drain(successor: successor, until: until)
+    state = .leading(own)
+    send(.handoverAccepted, to: message.sender, now)
+    guard started else { return }
+    note(.draining(for: message.sender))
+    // Without an epoch nothing was leased.
+    if own.epoch == 0 { return finishHandover(now) }
+    effects.append(.drainForHandover(to: message.sender))
+  }
+
+  private mutating func resignationHeard(
+    _ message: ElectionMessage, _ reason: ResignReason, _ successor: NodeID?, _ now: Instant
+  ) {
+    switch state {
+    case .following(let followed), .checking(let followed, _), .takingOver(let followed, _, _):
+      guard followed.id == message.sender else { return }
+      note(.leaderResigned(message.sender, reason))
+    case .awaiting(let by, _): guard by == message.sender else { return }
+    // The heartbeat may have been lost, but being named is enough.
+    case .searching: guard successor == id else { return }
+    case .idle, .electing, .leading, .stopped: return
+    }
+    if successor == id, isEligible(at: now) {
+      lead(now)
+    } else if successor != nil {
+      // Leave the named one its time; without eligibility `startElection` finds out what to wait for.
+      guard isEligible(at: now) else { return startElection(.leaderResigned, now) }
+      state = .searching(until: jittered(configuration.coordinatorTimeout, now))
+    } else {
+      startElection(.leaderResigned, now)
+    }
+  }
+
+  private mutating func queryHeard(_ message: ElectionMessage, _ suspect: NodeID, _ now: Instant) {
+    switch state {
+    case .leading: send(.coordinator, now)
+    case .following(let followed), .takingOver(let followed, _, _):
+      let heard = now - followed.heardAt <= configuration.suspicion
+      if followed.id == suspect, heard { send(.leaderHeard(suspect), to: message.sender, now) }
+    case .idle, .searching, .checking, .electing, .awaiting, .stopped: break
+    }
+  }
+
+  private mutating func vouchHeard(_ message: ElectionMessage, _ leader: NodeID, _ now: Instant) {
+    guard message.to == id else { return }
+    switch state {
+    case .checking(var followed, _):
+      guard followed.id == leader else { return }
+      note(.leaderVouched(leader, by: message.sender))
+      followed.vouches += 1
+      followed.suspectAt = jittered(configuration.suspicion, now)
+      state = .following(followed)
+    case .idle, .searching, .following, .electing, .awaiting, .takingOver, .leading, .stopped: break
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/// Wall-clock time in milliseconds since 1970-01-01T00:00:00Z, without leap seconds (POSIX time).
+///
+/// For people and for absolute deadlines that outlive a process. Order between machines comes from vector clocks,
+/// never from this.
+package struct Timestamp: Sendable, Hashable, Comparable, Codable {
+  package var milliseconds: Int64
+
+  package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+  package init(from decoder: any Decoder) throws {
+    milliseconds = try decoder.singleValueContainer().decode(Int64.self)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(milliseconds)
+  }
+
+  package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
+
+  package static func + (timestamp: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp(milliseconds: timestamp.milliseconds + duration.millisecondsClamped)
+  }
+
+  package static func - (left: Timestamp, right: Timestamp) -> Duration {
+    .milliseconds(left.milliseconds - right.milliseconds)
+  }
+}

@@ -1,0 +1,28 @@
+package import NIOCore
+import ServiceLifecycle
+
+/// Makes every NIO event loop of a group beat, so that a blocked loop costs the process its watchdog ping.
+package struct EventLoopHeartbeats: Service {
+  private let group: any EventLoopGroup
+  private let heartbeats: Heartbeats
+
+  package init(group: any EventLoopGroup, heartbeats: Heartbeats) {
+    self.group = group
+    self.heartbeats = heartbeats
+  }
+
+  package func run() async throws {
+    var tasks: [RepeatedTask] = []
+    var beats: [Heartbeat] = []
+    for (number, loop) in group.makeIterator().enumerated() {
+      let heartbeat = heartbeats.register("event-loop-\(number)", longestSilence: .seconds(4))
+      beats.append(heartbeat)
+      tasks.append(
+        loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in heartbeat.beat() })
+    }
+    // Stays until the very end: a loop that blocks while the process drains is a fault, too.
+    try? await gracefulShutdown()
+    tasks.forEach { $0.cancel() }
+    beats.forEach { $0.retire() }
+  }
+}

@@ -1,0 +1,69 @@
+import Synchronization
+
+/// The one predicate behind watchdog, `/live`, `/ready`, the health service and the launchers' checks.
+package final class RoleHealth: Sendable {
+  private struct State {
+    var isReady = false
+    var isStopping = false
+    var isAdminUp = false
+    var waiters: [CheckedContinuation<Void, Never>] = []
+  }
+
+  package let role: String
+  private let heartbeats: Heartbeats
+  private let report: @Sendable () async -> RoleReport
+  private let state = Mutex(State())
+
+  package init(role: String, heartbeats: Heartbeats, report: @escaping @Sendable () async -> RoleReport) {
+    self.role = role
+    self.heartbeats = heartbeats
+    self.report = report
+  }
+
+  /// Loops that do not turn; the process is live when there are none.
+  package func stalled() -> [String] { heartbeats.stalled() }
+
+  /// What keeps the role from answering; empty when it is ready.
+  package func problems() async -> [String] {
+    let (isReady, isStopping) = state.withLock { ($0.isReady, $0.isStopping) }
+    if isStopping { return ["stopping"] }
+    if !isReady { return ["starting"] }
+    return heartbeats.stalled() + (await report().problems)
+  }
+
+  package func summary() async -> String { await report().summary }
+
+  func status() async -> StatusValue {
+    let report = await report()
+    let problems = await problems()
+    var object = report.details
+    object["role"] = .text(role)
+    object["summary"] = .text(report.summary)
+    object["ready"] = .boolean(problems.isEmpty)
+    object["problems"] = .list(problems.map(StatusValue.text))
+    return .object(object)
+  }
+
+  func adminIsUp() {
+    let waiters = state.withLock { state in
+      state.isAdminUp = true
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    waiters.forEach { $0.resume() }
+  }
+
+  /// Returns when the admin endpoint listens.
+  func waitForAdmin() async {
+    await withCheckedContinuation { continuation in
+      let isUp = state.withLock { state in
+        if !state.isAdminUp { state.waiters.append(continuation) }
+        return state.isAdminUp
+      }
+      if isUp { continuation.resume() }
+    }
+  }
+
+  package func becameReady() { state.withLock { $0.isReady = true } }
+  package func beganStopping() { state.withLock { $0.isStopping = true } }
+}

@@ -1,0 +1,115 @@
+package import Logging
+import Metrics
+import MetricsExport
+package import NIOPosix
+package import ServiceLifecycle
+import SystemdSupport
+import UnixSignals
+
+/// What every part of a role is given.
+package struct DaemonContext: Sendable {
+  /// The role's name as a process: `order-queue`, `executor-3`. Also its component in vector clocks.
+  package let process: String
+  package let logger: Logger
+  package let clocks: Clocks
+  package let heartbeats: Heartbeats
+  package let eventLoopGroup: MultiThreadedEventLoopGroup
+
+  package init(
+    process: String, logger: Logger, clocks: Clocks, heartbeats: Heartbeats, eventLoopGroup: MultiThreadedEventLoopGroup
+  ) {
+    self.process = process
+    self.logger = logger
+    self.clocks = clocks
+    self.heartbeats = heartbeats
+    self.eventLoopGroup = eventLoopGroup
+  }
+}
+
+/// A role, put together and ready to run.
+package struct RoleRuntime: Sendable {
+  /// In the order of their start; they are stopped in reverse.
+  package var services: [any Service]
+  /// Returns once the role answers on its sockets; throws when it never will.
+  package var waitUntilListening: @Sendable () async throws -> Void
+  package var report: @Sendable () async -> RoleReport
+  /// Given to the role's own health service.
+  package var onHealth: @Sendable (RoleHealth) -> Void
+
+  package init(
+    services: [any Service], waitUntilListening: @escaping @Sendable () async throws -> Void,
+    report: @escaping @Sendable () async -> RoleReport, onHealth: @escaping @Sendable (RoleHealth) -> Void = { _ in }
+  ) {
+    self.services = services
+    self.waitUntilListening = waitUntilListening
+    self.report = report
+    self.onHealth = onHealth
+  }
+}
+
+/// Runs one role as a daemon: readiness, watchdog, admin endpoint, signals, graceful stop.
+package struct Daemon {
+  /// From the first SIGTERM to the end, at most.
+  package static let stopWithin: Duration = .seconds(4)
+
+  private let context: DaemonContext
+  private let admin: NetworkEndpoint
+  private let manager: ServiceManager
+
+  package init(context: DaemonContext, admin: NetworkEndpoint, environment: [String: String]) {
+    self.context = context
+    self.admin = admin
+    manager = ServiceManager(environment: environment)
+  }
+
+  /// Runs until SIGTERM or SIGINT, or until a part fails, which it throws.
+  package func run(_ build: (DaemonContext) async throws -> RoleRuntime) async throws {
+    let registry = PrometheusRegistry()
+    MetricsSystem.bootstrap(registry)
+    let runtime = try await build(context)
+    let health = RoleHealth(role: context.process, heartbeats: context.heartbeats, report: runtime.report)
+    runtime.onHealth(health)
+
+    let infrastructure: [any Service] = [
+      WatchdogPinger(manager: manager, heartbeats: context.heartbeats, status: { await health.summary() }),
+      EventLoopHeartbeats(group: context.eventLoopGroup, heartbeats: context.heartbeats),
+      AdminServer(endpoint: admin, health: health, metrics: registry, logger: context.logger),
+    ]
+    let announcer = ReadinessAnnouncer(
+      runtime: runtime, health: health, manager: manager, logger: context.logger)
+    let all = infrastructure + runtime.services + [announcer]
+    var configuration = ServiceGroupConfiguration(
+      services: all.map {
+        .init(
+          service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+          failureTerminationBehavior: .gracefullyShutdownGroup)
+      },
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: context.logger)
+    configuration.maximumGracefulShutdownDuration = Self.stopWithin
+    try await ServiceGroup(configuration: configuration).run()
+    context.logger.info("Stopped.")
+  }
+}
+
+/// Says READY=1 when all sockets are bound, and STOPPING=1 when the stop begins.
+private struct ReadinessAnnouncer: Service {
+  let runtime: RoleRuntime
+  let health: RoleHealth
+  let manager: ServiceManager
+  let logger: Logger
+
+  func run() async throws {
+    try await withGracefulShutdownHandler {
+      try await runtime.waitUntilListening()
+      await health.waitForAdmin()
+      health.becameReady()
+      manager.notify(.ready, .status(await health.summary()))
+      logger.info("Ready.")
+      try? await gracefulShutdown()
+    } onGracefulShutdown: {
+      health.beganStopping()
+      manager.notify(.stopping, .status("stopping"))
+      logger.info("Stopping.")
+    }
+  }
+}

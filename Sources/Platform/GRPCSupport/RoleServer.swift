@@ -1,0 +1,81 @@
+package import DaemonKit
+package import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import Logging
+import OrderWire
+import ServiceLifecycle
+
+/// A gRPC server as a service of a daemon: bounded, with the standard health service, stopped within its grace.
+package struct RoleServer: Service {
+  /// Bytes of one request message.
+  package static let maximumRequestSize = 4 << 20
+
+  private let server: GRPCServer<HTTP2ServerTransport.Posix>
+  private let endpoint: NetworkEndpoint
+  private let setting: String
+  private let health: HealthService
+
+  /// `setting`: the name of the setting that moves the port, for the message when it is taken.
+  package init(
+    endpoint: NetworkEndpoint, setting: String, services: [any RegistrableRPCService], context: DaemonContext
+  ) {
+    self.endpoint = endpoint
+    self.setting = setting
+    health = HealthService()
+    let address: SocketAddress =
+      endpoint.isIPv6
+      ? .ipv6(host: endpoint.host, port: endpoint.port) : .ipv4(host: endpoint.host, port: endpoint.port)
+    let transport = HTTP2ServerTransport.Posix(
+      address: address, transportSecurity: .plaintext,
+      config: .defaults { config in
+        config.connection.maxGraceTime = .seconds(2)
+        config.rpc.maxRequestPayloadSize = Self.maximumRequestSize
+        config.http2.maxConcurrentStreams = 1_024
+      },
+      eventLoopGroup: context.eventLoopGroup)
+    server = GRPCServer(
+      transport: transport, services: services + [health], interceptors: [ServiceErrorInterceptor()])
+  }
+
+  package func run() async throws {
+    do {
+      try await withGracefulShutdownHandler {
+        try await server.serve()
+      } onGracefulShutdown: { [server, health] in
+        health.stop()
+        server.beginGracefulShutdown()
+      }
+    } catch {
+      throw ListenError(what: "gRPC", endpoint: endpoint, setting: setting, cause: error)
+    }
+  }
+
+  /// The endpoint that it listens on, once it does (with the port that the kernel chose for port 0).
+  package func listening() async throws -> NetworkEndpoint {
+    do {
+      let address = try await server.transport.listeningAddress
+      if let ipv4 = address.ipv4 { return NetworkEndpoint(host: ipv4.host, port: ipv4.port) }
+      if let ipv6 = address.ipv6 { return NetworkEndpoint(host: ipv6.host, port: ipv6.port) }
+      return endpoint
+    } catch {
+      throw ListenError(what: "gRPC", endpoint: endpoint, setting: setting, cause: error)
+    }
+  }
+
+  /// Lets the health service answer with the role's own predicate.
+  package func attach(_ role: RoleHealth) { health.attach(role) }
+}
+
+/// Turns a thrown `ServiceError` into its gRPC status, so that providers throw one kind of error.
+struct ServiceErrorInterceptor: ServerInterceptor {
+  func intercept<Input: Sendable, Output: Sendable>(
+    request: StreamingServerRequest<Input>, context: ServerContext,
+    next: @concurrent @Sendable (StreamingServerRequest<Input>, ServerContext) async throws -> StreamingServerResponse<Output>
+  ) async throws -> StreamingServerResponse<Output> {
+    do {
+      return try await next(request, context)
+    } catch let error as ServiceError {
+      throw RPCError(error)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+package import OrderDomain
+
+#if canImport(FoundationEssentials)
+  package import FoundationEssentials
+#else
+  package import Foundation
+#endif
+
+/// Reads `order.json`. What is wrong with its shape is said in terms of the document, as a JSON pointer (RFC 6901).
+package enum OrderDocument {
+  /// Largest body in bytes.
+  package static let maximumSize = 1 << 20
+
+  /// Throws `malformed_body` for what is not JSON, `invalid_argument` (with the field in `details`) for what is not
+  /// shaped like an order.
+  package static func decode(_ data: Data) throws -> OrderRequest {
+    guard data.count <= maximumSize else {
+      throw ServiceError(.bodyTooLarge, "the body has \(data.count) bytes; at most \(maximumSize) are taken")
+    }
+    let request: OrderRequest
+    do {
+      request = try JSONDecoder().decode(OrderRequest.self, from: data)
+    } catch let error as DecodingError {
+      throw serviceError(error)
+    }
+    try checkLimits(request)
+    return request
+  }
+
+  private static func serviceError(_ error: DecodingError) -> ServiceError {
+    switch error {
+    case .keyNotFound(let key, let context):
+      return field(pointer(context.codingPath + [key]), "is missing")
+    case .typeMismatch(let type, let context):
+      return field(pointer(context.codingPath), "must be \(name(of: type))")
+    case .valueNotFound(let type, let context):
+      return field(pointer(context.codingPath), "must be \(name(of: type)), not null")
+    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+      return ServiceError(
+        .malformedBody, "the body is not JSON; it must be an object as in examples/order.json")
+    case .dataCorrupted(let context):
+      return field(pointer(context.codingPath), context.debugDescription)
+    @unknown default:
+      return ServiceError(.malformedBody, "the body cannot be read as an order")
+    }
+  }
+
+  private static func field(_ pointer: String, _ problem: String) -> ServiceError {
+    let shown = pointer.isEmpty ? "the body" : pointer
+    return ServiceError(.invalidArgument, "\(shown) \(problem)", details: ["field": pointer, "problem": problem])
+  }
+
+  private static func pointer(_ path: [any CodingKey]) -> String {
+    path.map { key in
+      if let index = key.intValue { return "/\(index)" }
+      let escaped = key.stringValue.replacing("~", with: "~0").replacing("/", with: "~1")
+      return "/\(escaped)"
+    }.joined()
+  }
+
+  private static func name(of type: any Any.Type) -> String {
+    switch type {
+    case is String.Type: "text"
+    case is Int.Type, is Int64.Type: "a whole number"
+    case is Bool.Type: "true or false"
+    case is [Any].Type: "a list"
+    default: "\(type)".hasPrefix("Array") ? "a list" : "an object"
+    }
+  }
+
+  /// No text of an order is longer than `WireLimit.text` bytes, and no more than `WireLimit.orderItems` items.
+  private static func checkLimits(_ order: OrderRequest) throws {
+    guard order.items.count <= WireLimit.orderItems else {
+      throw field("/items", "holds \(order.items.count) items; at most \(WireLimit.orderItems) are taken")
+    }
+    var texts: [(String, String)] = [
+      ("/customer/name", order.customer.name), ("/customer/email", order.customer.email),
+      ("/payment/card/holder", order.payment.card.holder), ("/payment/card/number", order.payment.card.number),
+      ("/payment/card/expiry", order.payment.card.expiry), ("/payment/card/cvv", order.payment.card.cvv),
+      ("/shipping/method", order.shipping?.method ?? ""), ("/currency", order.currency ?? ""),
+    ]
+    texts += order.items.enumerated().map { ("/items/\($0.offset)/sku", $0.element.sku) }
+    for (name, address) in [("billingAddress", order.billingAddress), ("shippingAddress", order.shippingAddress)] {
+      guard let address else { continue }
+      texts += [
+        ("/\(name)/street", address.street), ("/\(name)/city", address.city),
+        ("/\(name)/postalCode", address.postalCode), ("/\(name)/country", address.country),
+      ]
+    }
+    if let (pointer, text) = texts.first(where: { $0.1.utf8.count > WireLimit.text }) {
+      throw field(pointer, "has \(text.utf8.count) bytes; at most \(WireLimit.text) are taken")
+    }
+  }
+}
