@@ -79,6 +79,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
@@ -105,14 +106,15 @@ let platform: [Target] = [
     grpcProtobuf, swiftProtobuf, lifecycle, logging, nioCore, nioPosix,
   ]),
   library("Platform", "MulticastTransport", ["DaemonKit", nioCore, nioPosix, logging]),
-  library("Platform", "OrderStore", ["DaemonKit", "CoreTime", grdb, logging, metrics]),
+  library("Platform", "OrderStore", ["OrderWire", "DaemonKit", "CoreTime", grdb, lifecycle, logging, metrics]),
 ]
 
 let services: [Target] = [
   library("Services", "Orchestrator", [
-    "CheckoutFlow", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
+    "CheckoutFlow", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
     "OrderStore", hummingbird, grpcCore, grdb, lifecycle, logging, metrics, crypto, nioCore,
-  ]),
+    swiftProtobuf, httpTypes,
+  ], exclude: ["Page/index.html", "Page/page.css", "Page/page.js", "Page/page.svg"]),
   library("Services", "TransactionVerification", [
     "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
     "GRPCSupport", grpcCore, lifecycle, logging,
@@ -191,6 +193,7 @@ let externalPackages: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
   .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
+  .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
   .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
   .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
 ]

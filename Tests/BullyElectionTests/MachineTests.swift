@@ -20,8 +20,8 @@ import Testing
   }
 
   private func message(
-    from sender: UInt16, _ kind: Kind, sequence: UInt64, term: UInt64 = 1, to: UInt16? = nil, eligible: Bool = true,
-    incarnation: UInt64 = 1, lane: String = "main", epoch: UInt64 = 0
+    from sender: UInt16, _ kind: Kind, sequence: UInt64, term: UInt64 = 1, to: UInt16? = nil,
+    eligible: Bool = true, incarnation: UInt64 = 1, lane: String = "main", epoch: UInt64 = 0
   ) throws -> BullyElection.Input {
     .message(
       ElectionMessage(
@@ -142,17 +142,18 @@ import Testing
     #expect(machine.step(.epochGranted(3), now: now).contains(.stoppedLeading(.notLeading)))
   }
 
-  @Test func aLostEpochIsClaimedAgainAndAnOldGrantIsNot() throws {
+  @Test func aLostEpochIsClaimedAgainAndAnOldGrantIsIgnored() throws {
     var machine = try machine(1)
     let now = try drive(&machine, to: .leading)
     _ = machine.step(.epochGranted(3), now: now)
     let lost = machine.step(.epochLost, now: now)
     #expect(lost.contains(.stoppedLeading(.epochLost)))
     #expect(lost.contains(.becameLeader(term: 1)))
-    _ = machine.step(.epochGranted(3), now: now)
+    _ = machine.step(.epochGranted(2), now: now)
     #expect(machine.leader?.epoch == 0)
-    _ = machine.step(.epochGranted(4), now: now)
-    #expect(machine.leader?.epoch == 4)
+    // The queue may let the same holder resume.
+    _ = machine.step(.epochGranted(3), now: now)
+    #expect(machine.leader?.epoch == 3)
   }
 
   @Test func stopSaysSoAndIsFinal() throws {

@@ -6,7 +6,9 @@ import Testing
 @Suite struct NetworkTests {
   private static let seeds: [UInt64] = Array(1...12)
 
-  private func settled(_ seed: UInt64, _ configuration: BullyConfiguration = BullyConfiguration()) -> TinyNetwork {
+  private func settled(
+    _ seed: UInt64, _ configuration: BullyConfiguration = BullyConfiguration()
+  ) -> TinyNetwork {
     var network = TinyNetwork([1, 2, 3], seed: seed, configuration: configuration)
     let time = network.run(until: { $0.agreedLeader == 3 })
     #expect(time != nil, "seed \(seed): no leader\n\(network.trace.suffix(30).joined(separator: "\n"))")
@@ -172,5 +174,55 @@ import Testing
     #expect(first.count > 50)
   }
 
-  private func nanoseconds(_ line: String) -> Int64 { line.split(separator: " ").first.flatMap { Int64($0) } ?? 0 }
+  /// Loss, crashes, cuts and pauses at random; once the network is whole and quiet, the highest leads and
+  /// terms agree.
+  @Test(arguments: UInt64(1)...200) func afterAnyTroubleTheHighestLeads(seed: UInt64) {
+    let ids: [UInt16] = [1, 2, 3, 4, 5]
+    var network = TinyNetwork(ids, seed: seed)
+    var chance = SplitMix64(seed: seed)
+    var incarnation: UInt64 = 100
+    for _ in 0..<25 {
+      let loss = chance.next() % 40
+      network.lose = { message, to in
+        (message.sequence &* 31 &+ message.incarnation &+ UInt64(to) &* 17) % 100 < loss
+      }
+      let id = ids[Int(chance.next() % 5)]
+      let other = ids[Int(chance.next() % 5)]
+      incarnation += 1
+      switch chance.next() % 8 {
+      case 0: network.crash(id)
+      case 1: network.boot(id, incarnation: incarnation)
+      case 2: network.cut.insert([id, other])
+      case 3: network.cut = []
+      case 4: network.pause(id)
+      case 5: network.resume(id)
+      case 6: network.give(.becameIneligible(.fulfilmentFailing), to: id)
+      default: network.give(.becameEligible, to: id)
+      }
+      network.run(for: .milliseconds(Int64(chance.next() % 700)))
+      #expect(network.nodes.values.filter { $0.epoch > 0 }.count <= 1, "seed \(seed): two hold an epoch")
+    }
+    network.cut = []
+    network.lose = { _, _ in false }
+    for id in ids {
+      network.resume(id)
+      incarnation += 1
+      if network.nodes[id]?.alive != true { network.boot(id, incarnation: incarnation) }
+      network.give(.becameEligible, to: id)
+    }
+    // The queue lets go of a holder whose lease ran out.
+    if let holder = network.holder, network.nodes[holder]?.epoch == 0 { network.holder = nil }
+    let time = network.run(until: { $0.agreedLeader == 5 && $0.leaders == [5] }, limit: .seconds(10))
+    #expect(time != nil, "seed \(seed)\n\(network.trace.suffix(40).joined(separator: "\n"))")
+    let before = network.electionsStarted
+    network.run(for: .seconds(3))
+    #expect(network.agreedLeader == 5, "seed \(seed)")
+    #expect(network.electionsStarted == before, "seed \(seed): it is quiet after")
+    #expect(Set(network.nodes.values.compactMap { $0.machine.leader?.term }).count == 1)
+    #expect(zip(network.epochs, network.epochs.dropFirst()).allSatisfy { $0.epoch < $1.epoch })
+  }
+
+  private func nanoseconds(_ line: String) -> Int64 {
+    line.split(separator: " ").first.flatMap { Int64($0) } ?? 0
+  }
 }

@@ -1,7 +1,8 @@
 import BullyElection
 import CoreTime
 
-/// A deterministic network of election machines with a queue that judges, driven by one ordered list of events.
+/// A deterministic network of election machines with a queue that judges, driven by one ordered list of
+/// events.
 struct TinyNetwork {
   private enum Event {
     case deliver(ElectionMessage, to: UInt16)

@@ -10,7 +10,8 @@ package enum PreemptPolicy: String, Sendable, Hashable, CaseIterable {
   case never
 }
 
-/// The settings of one election. All nodes of a cluster should have the same; nothing unsafe follows if they don't.
+/// The settings of one election. All nodes of a cluster should have the same; nothing unsafe follows if they
+/// don't.
 package struct BullyConfiguration: Sendable, Hashable {
   /// What is led; at most 32 bytes of UTF-8 on the wire.
   package var lane = "main"
@@ -22,14 +23,15 @@ package struct BullyConfiguration: Sendable, Hashable {
   package var jitter: Duration = .milliseconds(30)
   /// How long a suspecting node waits for somebody who still hears the leader. Above 0.
   package var precheckTimeout: Duration = .milliseconds(30)
-  /// Times in a row that others' word may stand in for the leader's own heartbeat. 0 switches the pre-check off.
+  /// Times in a row that others' word may stand in for the leader's own heartbeat. 0 switches the pre-check
+  /// off.
   package var maximumVouches = 10
   /// How long a candidate waits for an answer from above. Above 0; longer than a round trip.
   package var answerTimeout: Duration = .milliseconds(50)
   /// How long an answered candidate waits for the coordinator. Longer than `answerTimeout` + `jitter`.
   package var coordinatorTimeout: Duration = .milliseconds(200)
-  /// How long a leader may be without an epoch before it resigns. Must exceed the queue's leadership lease, or the
-  /// successor of a hung leader gives up before the queue could let it in.
+  /// How long a leader may be without an epoch before it resigns. Must exceed the queue's leadership lease,
+  /// or the successor of a hung leader gives up before the queue could let it in.
   package var claimTimeout: Duration = .seconds(5)
   /// Pause between two claims when the queue named another holder that is not heard here.
   package var claimRetry: Duration = .milliseconds(200)
@@ -66,17 +68,22 @@ package struct BullyConfiguration: Sendable, Hashable {
     check(precheckTimeout > .zero, "precheckTimeout must be above 0")
     check((0...1000).contains(maximumVouches), "maximumVouches must be between 0 and 1000")
     check(answerTimeout > .zero, "answerTimeout must be above 0")
-    check(coordinatorTimeout > answerTimeout + jitter, "coordinatorTimeout must exceed answerTimeout + jitter")
-    check(claimTimeout > .zero && claimTimeout <= .seconds(600), "claimTimeout must be above 0, at most 10 min")
+    check(
+      coordinatorTimeout > answerTimeout + jitter, "coordinatorTimeout must exceed answerTimeout + jitter")
+    check(
+      claimTimeout > .zero && claimTimeout <= .seconds(600), "claimTimeout must be above 0, at most 10 min")
     check(claimRetry >= .milliseconds(10), "claimRetry must be at least 10 ms")
-    check(claimHoldoff > .zero && claimHoldoff <= .seconds(600), "claimHoldoff must be above 0, at most 10 min")
-    check(drainTimeout > .zero && drainTimeout <= .seconds(3600), "drainTimeout must be above 0, at most 1 h")
+    check(
+      claimHoldoff > .zero && claimHoldoff <= .seconds(600), "claimHoldoff must be above 0, at most 10 min")
+    check(
+      drainTimeout > .zero && drainTimeout <= .seconds(3600), "drainTimeout must be above 0, at most 1 h")
     check(
       handoverTimeout > drainTimeout && handoverTimeout <= .seconds(7200),
       "handoverTimeout must exceed drainTimeout and be at most 2 h")
     check(lateTimerTolerance > .zero, "lateTimerTolerance must be above 0")
     check(stormWindow > .zero, "stormWindow must be above 0")
-    check(stormBackoff > .zero && stormBackoff <= .seconds(60), "stormBackoff must be above 0, at most 1 min")
+    check(
+      stormBackoff > .zero && stormBackoff <= .seconds(60), "stormBackoff must be above 0, at most 1 min")
     check((1...65_535).contains(maximumPeers), "maximumPeers must be between 1 and 65535")
     return problems
   }

@@ -43,8 +43,8 @@ extension BullyElection {
       if state != .idle && state != .stopped { effects.append(.stoppedLeading(.notLeading)) }
       return
     }
-    // A late answer to an older claim.
-    guard epoch > highestEpochGranted else { return }
+    // A late answer to an older claim. The same epoch again is fine: the queue lets a holder resume.
+    guard epoch >= highestEpochGranted else { return }
     highestEpochGranted = epoch
     own.claim = .granted(epoch)
     own.nextHeartbeat = now + configuration.heartbeat

@@ -2,10 +2,11 @@ package import CoreTime
 
 /// One node's part in a Bully election, as a pure machine: no clock, no socket, no logger.
 ///
-/// The highest live eligible id leads. That is liveness only: without a quorum there can be two leaders for a while,
-/// and it is the queue's fencing epoch that lets only one of them act. Every randomness comes from the seed, so the same
-/// inputs give the same effects. Sources: H. Garcia-Molina, "Elections in a distributed computing system" (1982);
-/// D. Ongaro, "Consensus: bridging theory and practice" (2014), §9.6, for the pre-check and for growing terms.
+/// The highest live eligible id leads. That is liveness only: without a quorum there can be two leaders for a
+/// while, and it is the queue's fencing epoch that lets only one of them act. Every randomness comes from the
+/// seed, so the same inputs give the same effects. Sources: H. Garcia-Molina, "Elections in a distributed
+/// computing system" (1982); D. Ongaro, "Consensus: bridging theory and practice" (2014), §9.6, for the
+/// pre-check and for growing terms.
 package struct BullyElection: Sendable {
   /// Terms above this are refused, so that no peer can make the term overflow.
   package static let maximumTerm = UInt64(1) << 62
@@ -88,7 +89,8 @@ package struct BullyElection: Sendable {
     /// Knows no leader and waits for one, without end when not eligible.
     /// Can turn into `.following`, `.takingOver`, `.electing`, `.leading` (named successor), `.stopped`.
     case searching(until: Instant?)
-    /// Hears a leader. Can turn into `.checking`, `.takingOver`, `.electing`, `.searching`, `.leading`, `.stopped`.
+    /// Hears a leader. Can turn into `.checking`, `.takingOver`, `.electing`, `.searching`, `.leading`,
+    /// `.stopped`.
     case following(Followed)
     /// Misses the leader's heartbeat and asks who hears it.
     /// Can turn into `.following`, `.takingOver`, `.electing`, `.searching`, `.leading`, `.stopped`.
@@ -96,8 +98,8 @@ package struct BullyElection: Sendable {
     /// Stands for election. `forced`: a lower leader does not stop it (preemption).
     /// Can turn into `.leading`, `.awaiting`, `.following`, `.takingOver`, `.searching`, `.stopped`.
     case electing(until: Instant, forced: Bool)
-    /// Was answered from above. Can turn into `.following`, `.takingOver`, `.electing`, `.searching`, `.leading`,
-    /// `.stopped`.
+    /// Was answered from above. Can turn into `.following`, `.takingOver`, `.electing`, `.searching`,
+    /// `.leading`, `.stopped`.
     case awaiting(NodeID, until: Instant)
     /// Asked a lower leader to make way. Can turn into `.leading`, `.electing`, `.following`, `.searching`,
     /// `.stopped`.
@@ -110,7 +112,9 @@ package struct BullyElection: Sendable {
 
   /// The name of a state, for status pages and metrics.
   package enum Role: String, Sendable, Hashable, CaseIterable {
-    case idle, searching, following, checking, electing, awaiting, takingOver = "taking-over", leading, stopped
+    case idle, searching, following, checking, electing, awaiting
+    case takingOver = "taking-over"
+    case leading, stopped
   }
 
   /// Takes one input and returns what is to be done, in order. Nothing may happen between the two.

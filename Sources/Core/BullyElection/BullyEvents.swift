@@ -15,7 +15,8 @@ extension BullyElection {
     case epochGranted(UInt64)
     /// The queue has moved on, or the trust window ran out.
     case epochLost
-    /// The queue refused the claim and named the holder, or (`nil`) the call failed: the machine claims again later.
+    /// The queue refused the claim and named the holder, or (`nil`) the call failed: the machine claims again
+    /// later.
     case claimDenied(holder: NodeID?)
     /// After `drainForHandover`: nothing is leased any more.
     case handoverFinished

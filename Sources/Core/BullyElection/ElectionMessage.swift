@@ -13,14 +13,15 @@ package struct NodeID: Sendable, Hashable, Comparable, CustomStringConvertible {
   package var description: String { String(rawValue) }
 }
 
-/// What one election datagram says. Every message is heard by all (multicast); `to` names the one it is meant for.
+/// What one election datagram says. Every message is heard by all (multicast); `to` names the one it is meant
+/// for.
 package struct ElectionMessage: Sendable, Hashable {
   /// What is being led. Elections of different lanes do not touch each other.
   package var lane: String
   package var sender: NodeID
   /// Random for each start of a process: a restarted executor is a new peer.
   package var incarnation: UInt64
-  /// Grows by at least one with every message of an incarnation, from 1.
+  /// Grows by one with every message of an incarnation, from 1.
   package var sequence: UInt64
   /// A coordinator's own term; in every other message the highest term that the sender has seen.
   package var term: UInt64
@@ -32,8 +33,8 @@ package struct ElectionMessage: Sendable, Hashable {
   package var to: NodeID?
   package var kind: Kind
 
-  /// The messages of the protocol (H. Garcia-Molina, "Elections in a distributed computing system", 1982, and what
-  /// was added to it: handover, resign and the pre-check).
+  /// The messages of the protocol (H. Garcia-Molina, "Elections in a distributed computing system", 1982, and
+  /// what was added to it: handover, resign and the pre-check).
   package enum Kind: Sendable, Hashable {
     /// "I stand; does anybody above me object?"
     case election

@@ -7,9 +7,27 @@ struct PeerTable: Sendable {
 
   private struct Peer: Sendable {
     var incarnation: UInt64
-    var sequence: UInt64
+    /// The highest sequence seen, and which of the 64 up to it (bit 0 is `highest`).
+    var highest: UInt64
+    var seen: UInt64 = 1
+    /// The sequence of the last thing it said about its own leadership: those must not be taken out of order.
+    var leadershipSequence: UInt64 = 0
     var heardAt: Instant
     var formerIncarnations: [UInt64] = []
+
+    /// Whether `sequence` is new: late is fine, as datagrams overtake each other, twice or very late is not.
+    mutating func admit(_ sequence: UInt64) -> Bool {
+      if sequence > highest {
+        let ahead = sequence - highest
+        seen = ahead < 64 ? (seen << ahead) | 1 : 1
+        highest = sequence
+        return true
+      }
+      let behind = highest - sequence
+      guard behind < 64, seen & (1 << behind) == 0 else { return false }
+      seen |= 1 << behind
+      return true
+    }
   }
 
   private let capacity: Int
@@ -17,25 +35,29 @@ struct PeerTable: Sendable {
 
   init(capacity: Int) { self.capacity = capacity }
 
-  /// Takes note of a message. `false` when it is doubled, overtaken by a later one, or from a former life.
+  /// Takes note of a message. `false` when it is doubled, overtaken by a later one that matters, or from a
+  /// former life.
   mutating func admit(_ message: ElectionMessage, now: Instant) -> Bool {
-    guard var peer = peers[message.sender] else {
-      if peers.count >= capacity { forgetOldest() }
-      peers[message.sender] = Peer(
-        incarnation: message.incarnation, sequence: message.sequence, heardAt: now)
-      return true
-    }
-    if peer.incarnation == message.incarnation {
-      guard message.sequence > peer.sequence else { return false }
+    var peer: Peer
+    if let known = peers[message.sender] {
+      peer = known
+      if peer.incarnation == message.incarnation {
+        guard peer.admit(message.sequence) else { return false }
+      } else {
+        guard !peer.formerIncarnations.contains(message.incarnation) else { return false }
+        let former = (peer.formerIncarnations + [peer.incarnation]).suffix(Self.lives)
+        peer = Peer(incarnation: message.incarnation, highest: message.sequence, heardAt: now)
+        peer.formerIncarnations = Array(former)
+      }
     } else {
-      guard !peer.formerIncarnations.contains(message.incarnation) else { return false }
-      peer.formerIncarnations.append(peer.incarnation)
-      if peer.formerIncarnations.count > Self.lives { peer.formerIncarnations.removeFirst() }
-      peer.incarnation = message.incarnation
+      if peers.count >= capacity { forgetOldest() }
+      peer = Peer(incarnation: message.incarnation, highest: message.sequence, heardAt: now)
     }
-    peer.sequence = message.sequence
     peer.heardAt = now
-    peers[message.sender] = peer
+    defer { peers[message.sender] = peer }
+    guard message.kind.isAboutOwnLeadership else { return true }
+    guard message.sequence > peer.leadershipSequence else { return false }
+    peer.leadershipSequence = message.sequence
     return true
   }
 
@@ -62,5 +84,15 @@ struct StormDetector: Sendable {
 
   mutating func record(now: Instant, window: Duration) {
     if count(now: now, window: window) < Self.mostRemembered { elections.append(now) }
+  }
+}
+
+extension ElectionMessage.Kind {
+  /// Whether a later message of this kind makes an earlier one void.
+  fileprivate var isAboutOwnLeadership: Bool {
+    switch self {
+    case .coordinator, .resign: true
+    case .election, .answer, .handoverRequest, .handoverAccepted, .leaderQuery, .leaderHeard: false
+    }
   }
 }

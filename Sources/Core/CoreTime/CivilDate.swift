@@ -40,7 +40,7 @@ extension Timestamp {
   /// RFC 3339 in UTC with milliseconds, e.g. `2026-11-22T14:27:05.123Z`.
   package var rfc3339: String {
     let date = CivilDate(self)
-    let inDay = milliseconds - floorDivide(milliseconds, 86_400_000) * 86_400_000
+    let inDay = (milliseconds % 86_400_000 + 86_400_000) % 86_400_000
     let (hour, minute) = (inDay / 3_600_000, inDay / 60_000 % 60)
     let (second, milli) = (inDay / 1_000 % 60, inDay % 1_000)
     return "\(pad(Int64(date.year), 4))-\(pad(Int64(date.month), 2))-\(pad(Int64(date.day), 2))"

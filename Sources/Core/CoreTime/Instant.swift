@@ -1,6 +1,6 @@
 /// A point on the monotonic clock of one machine, in nanoseconds since an arbitrary origin.
 ///
-/// Cores compare and add these; only a shell reads the clock (`CLOCK_BOOTTIME` or `CLOCK_MONOTONIC`, clock_gettime(2)).
+/// Sums and differences stop at the ends of the range. Cores compare and add these; only a shell reads the clock (`CLOCK_BOOTTIME` or `CLOCK_MONOTONIC`, clock_gettime(2)).
 /// Instants of two machines, or of two boots, are not comparable.
 package struct Instant: Sendable, Hashable, Comparable, Codable {
   /// Nanoseconds since the clock's origin.
@@ -13,16 +13,19 @@ package struct Instant: Sendable, Hashable, Comparable, Codable {
   package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
   package static func + (instant: Instant, duration: Duration) -> Instant {
-    Instant(nanoseconds: instant.nanoseconds + duration.nanosecondsClamped)
+    let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanosecondsClamped)
+    return Instant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
   }
 
   package static func - (instant: Instant, duration: Duration) -> Instant {
-    Instant(nanoseconds: instant.nanoseconds - duration.nanosecondsClamped)
+    let (difference, overflow) = instant.nanoseconds.subtractingReportingOverflow(duration.nanosecondsClamped)
+    return Instant(nanoseconds: overflow ? (duration < .zero ? .max : .min) : difference)
   }
 
   /// The time from `right` to `left`; negative when `left` is earlier.
   package static func - (left: Instant, right: Instant) -> Duration {
-    .nanoseconds(left.nanoseconds - right.nanoseconds)
+    let (difference, overflow) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)
+    return .nanoseconds(overflow ? (left < right ? .min : .max) : difference)
   }
 }
 

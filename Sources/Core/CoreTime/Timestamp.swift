@@ -19,10 +19,12 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable {
   package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
   package static func + (timestamp: Timestamp, duration: Duration) -> Timestamp {
-    Timestamp(milliseconds: timestamp.milliseconds + duration.millisecondsClamped)
+    let (sum, overflow) = timestamp.milliseconds.addingReportingOverflow(duration.millisecondsClamped)
+    return Timestamp(milliseconds: overflow ? (duration < .zero ? .min : .max) : sum)
   }
 
   package static func - (left: Timestamp, right: Timestamp) -> Duration {
-    .milliseconds(left.milliseconds - right.milliseconds)
+    let (difference, overflow) = left.milliseconds.subtractingReportingOverflow(right.milliseconds)
+    return .milliseconds(overflow ? (left < right ? .min : .max) : difference)
   }
 }

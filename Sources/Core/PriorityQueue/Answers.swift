@@ -5,8 +5,15 @@ package struct Fence: Sendable, Hashable {
   package var yours: Epoch
   /// 0 when nobody ever led the lane.
   package var current: Epoch
-  /// Who leads now; nil when nobody does. With `yours == current` and nil, the caller's leadership lapsed: claim again.
+  /// Who leads now; nil when nobody does. With `yours == current` and nil, the caller's leadership lapsed:
+  /// claim again.
   package var holder: LeadershipRecord?
+
+  package init(yours: Epoch, current: Epoch, holder: LeadershipRecord?) {
+    self.yours = yours
+    self.current = current
+    self.holder = holder
+  }
 }
 
 package enum EnqueueAnswer: Sendable, Hashable {
@@ -96,7 +103,8 @@ extension PriorityQueue {
   }
 
   package enum ClaimAnswer: Sendable, Hashable {
-    /// A new epoch. What the old one had leased went back: `returned` is ready again, `buried` had no attempt left.
+    /// A new epoch. What the old one had leased went back: `returned` is ready again, `buried` had no attempt
+    /// left.
     case granted(Epoch, deadline: Instant, returned: [ID], buried: [ID])
     /// The claimer held this epoch already; its leases go on.
     case resumed(Epoch, deadline: Instant)

@@ -89,8 +89,8 @@ extension PriorityQueue {
     package var expiresAt: Timestamp?
     /// Exactly when it is leased.
     package var lease: JobLease?
-    /// The epoch that may ack it: its lease's, or that of the lease which ran out or was given up by a resignation
-    /// (a late ack); 0 when there is none.
+    /// The epoch that may ack it: its lease's, or that of the lease which ran out or was given up by a
+    /// resignation (a late ack); 0 when there is none.
     package var ackEpoch: Epoch
     /// Why it last came back or was buried.
     package var reason: String?
@@ -119,8 +119,8 @@ extension PriorityQueue {
   package enum Change: Sendable, Hashable {
     /// A new row.
     case inserted(Job)
-    /// The row as it now is. Final states are reported to the outcomes. Changes with cause `due` may be written late or
-    /// not at all: restoring computes them again.
+    /// The row as it now is. Final states are reported to the outcomes. Changes with cause `due` may be
+    /// written late or not at all: restoring computes them again.
     case stateChanged(Job, from: JobState, cause: ChangeCause)
     /// The lane's row as it now is, inserted or replaced.
     case leadershipChanged(LeadershipRecord)

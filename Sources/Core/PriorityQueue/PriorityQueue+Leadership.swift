@@ -1,4 +1,4 @@
-package import CoreTime
+import CoreTime
 
 extension PriorityQueue {
   /// Grants the lane, or names who has it. A new epoch takes back everything that the old one had leased.
@@ -19,7 +19,8 @@ extension PriorityQueue {
       if ready[record.lane] == nil { ready[record.lane] = PositionHeap() }
       let (returned, buried) = vacateLeases(lane: record.lane, cause: .leaderReplaced, now: now, &changes)
       return Step(
-        answer: .granted(record.epoch, deadline: deadline, returned: returned, buried: buried), changes: changes)
+        answer: .granted(record.epoch, deadline: deadline, returned: returned, buried: buried),
+        changes: changes)
     }
   }
 
@@ -48,12 +49,15 @@ extension PriorityQueue {
     }
   }
 
-  /// The stream on which a leader claimed has ended. Its leases run on until they end or another epoch begins.
+  /// The stream on which a leader claimed has ended. Its leases run on until they end or another epoch
+  /// begins.
   package mutating func holderStreamClosed(
     lane: String, epoch: Epoch, stream: UInt64
   ) -> Step<StreamClosedAnswer> {
     let answer = ledger.streamClosed(lane: lane, epoch: epoch, stream: stream)
-    guard answer == .vacated, let record = ledger.record(lane: lane) else { return Step(answer: answer, changes: []) }
+    guard answer == .vacated, let record = ledger.record(lane: lane) else {
+      return Step(answer: answer, changes: [])
+    }
     return Step(answer: answer, changes: [.leadershipChanged(record)])
   }
 

@@ -1,14 +1,20 @@
-package import CoreTime
+import CoreTime
 
-/// The calls of a lane's leader. Each is fenced by epoch; `lease` asks for leadership that has not lapsed, the others
-/// only that nobody else was granted the lane since.
+/// The calls of a lane's leader. Each is fenced by epoch; `lease` asks for leadership that has not lapsed,
+/// the others only that nobody else was granted the lane since.
 ///
-/// A job can be leased again by the same leader after its lease ran out; the calls do not tell its two deliveries apart,
-/// so a leader keeps the ids that it is carrying out and does not begin one of them a second time.
+/// A job can be leased again by the same leader after its lease ran out; the calls do not tell its two
+/// deliveries apart, so a leader keeps the ids that it is carrying out and does not begin one of them a
+/// second time.
 extension PriorityQueue {
-  /// Hands out up to `max` jobs for `duration`, most urgent and oldest first; both are cut to the configured limits.
-  package mutating func lease(_ leader: LeaderToken, max: Int, duration: Duration, now: Now) -> Step<LeaseAnswer> {
-    if let fence = fence(leader, mustBeLive: true, now: now) { return Step(answer: .fenced(fence), changes: []) }
+  /// Hands out up to `max` jobs for `duration`, most urgent and oldest first; both are cut to the configured
+  /// limits.
+  package mutating func lease(
+    _ leader: LeaderToken, max: Int, duration: Duration, now: Now
+  ) -> Step<LeaseAnswer> {
+    if let fence = fence(leader, mustBeLive: true, now: now) {
+      return Step(answer: .fenced(fence), changes: [])
+    }
     if isPaused(now) { return Step(answer: .paused(gate.pause), changes: []) }
     let wanted = min(max, configuration.maxLeaseBatch)
     let duration = clamped(duration)
@@ -47,7 +53,8 @@ extension PriorityQueue {
     }
   }
 
-  /// The job is carried out. Accepted late as well, while nobody else was given it, because it *is* carried out.
+  /// The job is carried out. Accepted late as well, while nobody else was given it, because it *is* carried
+  /// out.
   package mutating func ack(_ id: ID, _ leader: LeaderToken, now: Now) -> Step<AckAnswer> {
     var changes: [Change] = []
     switch held(id, leader, now: now) {
@@ -58,17 +65,19 @@ extension PriorityQueue {
       return Step(answer: .acked(late: false), changes: changes)
     case .notLeased(.done, _): return Step(answer: .alreadyDone, changes: [])
     case .notLeased(let state, let job):
-      guard let job, state == .ready || state == .delayed, job.ackEpoch == leader.epoch, job.lane == leader.lane
+      guard let job, state == .ready || state == .delayed, job.ackEpoch == leader.epoch,
+        job.lane == leader.lane
       else { return Step(answer: .notLeased(state), changes: []) }
       finish(job, now: now, &changes)
       return Step(answer: .acked(late: true), changes: changes)
     }
   }
 
-  /// The job could not be carried out now. It comes back after `delay`, or after the backoff when that is nil.
+  /// The job could not be carried out now. It comes back after `delay`, or after the backoff when that is
+  /// nil.
   ///
-  /// `countsAsAttempt: false` is for a leader that hands back what it never began (handover): then it is ready at once
-  /// unless `delay` says otherwise, and no attempt is used up.
+  /// `countsAsAttempt: false` is for a leader that hands back what it never began (handover): then it is
+  /// ready at once unless `delay` says otherwise, and no attempt is used up.
   package mutating func nack(
     _ id: ID, _ leader: LeaderToken, delay: Duration? = nil, reason: String, countsAsAttempt: Bool = true,
     now: Now, using random: inout some RandomNumberGenerator

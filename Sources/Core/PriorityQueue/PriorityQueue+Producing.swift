@@ -11,7 +11,8 @@ extension PriorityQueue {
     package var expiresAt: Timestamp?
 
     package init(
-      id: ID, lane: String = "main", priority: Int = 5, notBefore: Timestamp? = nil, expiresAt: Timestamp? = nil
+      id: ID, lane: String = "main", priority: Int = 5, notBefore: Timestamp? = nil,
+      expiresAt: Timestamp? = nil
     ) {
       self.id = id
       self.lane = lane

@@ -1,4 +1,4 @@
-package import CoreTime
+import CoreTime
 
 extension PriorityQueue {
   /// Does what is due at `now`, at most `maxTickWork` jobs of it; call it whenever `nextDeadline` has come.
@@ -47,7 +47,8 @@ extension PriorityQueue {
     var wall = [delayed.first?.key.time, expiries.first?.key.time, ageing.first?.key.time]
     if case .until(let end) = gate.pause { wall.append(end) }
     let monotonic = [leased.first?.key.time, ledger.nextDeadline]
-    let waits = wall.compactMap { $0 }.map { $0 - now.wall } + monotonic.compactMap { $0 }.map { $0 - now.monotonic }
+    let waits =
+      wall.compactMap { $0 }.map { $0 - now.wall } + monotonic.compactMap { $0 }.map { $0 - now.monotonic }
     return waits.min().map { max(.zero, $0) }
   }
 }

@@ -1,13 +1,14 @@
-package import CoreTime
+import CoreTime
 
-/// The durable priority queue as a pure machine (DESIGN §5): strict priority, first in first out inside a level, leases
-/// under fencing epochs, delivery limit, backoff, dead letters. It holds no bodies, reads no clock and writes nothing.
+/// The durable priority queue as a pure machine (DESIGN §5): strict priority, first in first out inside a
+/// level, leases under fencing epochs, delivery limit, backoff, dead letters. It holds no bodies, reads no
+/// clock and writes nothing.
 ///
-/// Every call answers, and returns the rows that must be durable before the answer leaves. When that write fails, throw
-/// this value away and `restore` from the store: memory is ahead of it.
+/// Every call answers, and returns the rows that must be durable before the answer leaves. When that write
+/// fails, throw this value away and `restore` from the store: memory is ahead of it.
 ///
-/// Finished jobs are forgotten but for the latest `recentCapacity`, so the shell asks its store about an id that
-/// `state(of:)` does not know before it enqueues it. Names of lanes are the shell's to check for length.
+/// Finished jobs are forgotten but for the latest `recentCapacity`, so the shell asks its store about an id
+/// that `state(of:)` does not know before it enqueues it. Names of lanes are the shell's to check for length.
 package struct PriorityQueue<ID: Hashable & Sendable>: Sendable {
   package let configuration: QueueConfiguration
   package internal(set) var gate: QueueGate
@@ -57,15 +58,18 @@ package struct PriorityQueue<ID: Hashable & Sendable>: Sendable {
     package init() {}
   }
 
-  /// The queue as the store knows it. Leases and leadership begin their full duration anew. A leased row without the
-  /// lane's current epoch, which one transaction per step never leaves behind, becomes ready; the changes say so.
+  /// The queue as the store knows it. Leases and leadership begin their full duration anew. A leased row
+  /// without the lane's current epoch, which one transaction per step never leaves behind, becomes ready; the
+  /// changes say so.
   package static func restore(
     _ snapshot: Snapshot, configuration: QueueConfiguration = QueueConfiguration(), now: Now
   ) -> Step<PriorityQueue> {
     var queue = PriorityQueue(configuration: configuration, snapshot: snapshot, now: now)
     var changes: [Change] = []
     for job in snapshot.jobs where job.state == .leased {
-      if let leader = job.lease?.leader, queue.ledger.record(lane: job.lane)?.epoch == leader.epoch { continue }
+      if let leader = job.lease?.leader, queue.ledger.record(lane: job.lane)?.epoch == leader.epoch {
+        continue
+      }
       queue.comeBack(job, at: now.wall, cause: .leaderReplaced, now: now, &changes)
     }
     return Step(answer: queue, changes: changes)
@@ -110,7 +114,8 @@ extension PriorityQueue {
     changes.append(.stateChanged(job, from: old.state, cause: cause))
   }
 
-  /// Puts a job back into the line, to be ready at `readyAt`; expires it when it is too late. Returns its state.
+  /// Puts a job back into the line, to be ready at `readyAt`; expires it when it is too late. Returns its
+  /// state.
   @discardableResult
   mutating func comeBack(
     _ job: Job, at readyAt: Timestamp, cause: ChangeCause, now: Now, _ changes: inout [Change]

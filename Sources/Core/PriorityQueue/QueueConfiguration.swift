@@ -2,9 +2,10 @@ package import CoreTime
 
 /// The two clocks, read by the shell at the same moment.
 ///
-/// What must survive a restart is wall time: when a job was enqueued, is due, expires, until when the queue is paused.
-/// What measures how long a peer may stay silent is monotonic: the deadlines of job leases and of leadership. Those are
-/// not durable; a restart grants each its full duration again, because the peer could not reach the queue meanwhile.
+/// What must survive a restart is wall time: when a job was enqueued, is due, expires, until when the queue
+/// is paused. What measures how long a peer may stay silent is monotonic: the deadlines of job leases and of
+/// leadership. Those are not durable; a restart grants each its full duration again, because the peer could
+/// not reach the queue meanwhile.
 package struct Now: Sendable, Hashable {
   package var wall: Timestamp
   package var monotonic: Instant
@@ -17,7 +18,8 @@ package struct Now: Sendable, Hashable {
 
 /// The limits and periods of a queue. Values out of range are brought into it.
 package struct QueueConfiguration: Sendable, Hashable {
-  /// Most jobs that are ready, delayed, leased or buried together; beyond it `enqueue` answers `full`. At least 1.
+  /// Most jobs that are ready, delayed, leased or buried together; beyond it `enqueue` answers `full`. At
+  /// least 1.
   package var capacity: Int
   /// How soon it makes sense to try again when the queue is full.
   package var fullRetryAfter: Duration
@@ -30,15 +32,16 @@ package struct QueueConfiguration: Sendable, Hashable {
   package var backoff: Backoff
   /// The longest delay that a `nack` may ask for.
   package var maxDelay: Duration
-  /// Ageing: each full `maxWait` that a job stays ready raises it by one level, up to level 0, in front of what was
-  /// enqueued after it there. The time counts from when it last became ready. Nil: strict priority. At least 1 ms.
+  /// Ageing: each full `maxWait` that a job stays ready raises it by one level, up to level 0, in front of
+  /// what was enqueued after it there. The time counts from when it last became ready. Nil: strict priority.
+  /// At least 1 ms.
   package var maxWait: Duration?
   /// How long leadership lasts without a renewal. At least 1 ms.
   package var leadershipLease: Duration
   /// Most lanes. At least 1.
   package var maxLanes: Int
-  /// How many finished jobs are remembered by id, so that a repeated `enqueue`, `ack` or `cancel` of a recent one needs
-  /// no look into the store.
+  /// How many finished jobs are remembered by id, so that a repeated `enqueue`, `ack` or `cancel` of a recent
+  /// one needs no look into the store.
   package var recentCapacity: Int
   /// Most jobs that one `tick` moves; `nextDeadline` is then zero. At least 1.
   package var maxTickWork: Int
@@ -69,8 +72,9 @@ package struct QueueConfiguration: Sendable, Hashable {
 
 /// Exponential backoff with jitter between the attempts of a job.
 ///
-/// The nth attempt's delay is drawn evenly from the upper half of `min(maximum, base * 2^(n-1))`: half of it keeps the
-/// distance, the other half spreads jobs that failed together ("equal jitter", M. Brooker, AWS Architecture Blog, 2015).
+/// The nth attempt's delay is drawn evenly from the upper half of `min(maximum, base * 2^(n-1))`: half of it
+/// keeps the distance, the other half spreads jobs that failed together ("equal jitter", M. Brooker, AWS
+/// Architecture Blog, 2015).
 package struct Backoff: Sendable, Hashable {
   package var base: Duration
   package var maximum: Duration

@@ -51,7 +51,8 @@ extension PriorityQueue {
     switch job.state {
     case .ready:
       let level = level(of: job, now: now)
-      ready[job.lane, default: PositionHeap()].set(job.id, key: ReadyKey(level: level, sequence: job.sequence))
+      ready[job.lane, default: PositionHeap()].set(
+        job.id, key: ReadyKey(level: level, sequence: job.sequence))
       scheduleAgeing(of: job, level: level)
       scheduleExpiry(of: job)
     case .delayed:

@@ -43,12 +43,14 @@ extension SuggestionModel {
       guard let own = statistics[sku], own.count > 0 else { continue }
       for (partner, pairs) in own.partners where items[partner] != nil {
         guard let other = statistics[partner], other.count > 0 else { continue }
-        // Space-Saving counts may be too high, so the quotient is capped at what a cosine can be.
-        let cosine = Double(pairs) / (Double(own.count) * Double(other.count)).squareRoot()
-        sums[partner, default: 0] += min(cosine, 1)
+        // Space-Saving counts of rare partners are too high; no pair can be more frequent than either of the two.
+        let together = Double(min(pairs, own.count, other.count))
+        sums[partner, default: 0] += together / (Double(own.count) * Double(other.count)).squareRoot()
       }
     }
-    return sums.map { Suggestion(sku: $0.key, score: $0.value / Double(cart.count), reason: .boughtTogether) }
+    return sums.map {
+      Suggestion(sku: $0.key, score: min($0.value / Double(cart.count), 1), reason: .boughtTogether)
+    }
   }
 
   /// The greatest share of common tags with one of the cart's items (Jaccard index), for items nobody bought

@@ -40,13 +40,16 @@ func isCapital(_ byte: UInt8) -> Bool { (UInt8(ascii: "A")...UInt8(ascii: "Z")).
 func isLetter(_ byte: UInt8) -> Bool { isCapital(byte & 0xDF) }
 
 /// What a customer typed, for a message: ` 'book-dun'`, or nothing if it is not a short word of ASCII
-/// letters, digits, `-`, `.` and `_`, or has as many digits as a card number.
+/// letters, digits, `-`, `.` and `_`, or might be a CVV (nothing but digits) or a card number (12 digits or
+/// more).
 func shown(_ text: String) -> String {
   let bytes = text.utf8.prefix(65)
   let isWord = bytes.allSatisfy { byte in
     isDigit(byte) || isLetter(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
       || byte == UInt8(ascii: "_")
   }
-  guard isWord, (1...64).contains(bytes.count), bytes.count(where: isDigit) < 12 else { return "" }
+  guard isWord, (1...64).contains(bytes.count), bytes.contains(where: isLetter),
+    bytes.count(where: isDigit) < 12
+  else { return "" }
   return " '\(text)'"
 }

@@ -27,6 +27,13 @@ package struct VectorClock: Sendable, Hashable, Codable {
   /// A local event or a send at `process`.
   package mutating func tick(_ process: String) { components[process, default: 0] += 1 }
 
+  /// This clock after a local event or a send at `process`.
+  package func ticked(_ process: String) -> VectorClock {
+    var clock = self
+    clock.tick(process)
+    return clock
+  }
+
   /// The component-wise maximum with `other`.
   package mutating func merge(_ other: VectorClock) {
     components.merge(other.components) { max($0, $1) }

@@ -48,11 +48,13 @@ package struct AdminServer: Service {
     let application = Application(
       router: router,
       configuration: .init(address: .hostname(endpoint.host, port: endpoint.port), serverName: nil),
-      onServerRunning: { _ in health.adminIsUp() }, logger: quiet)
+      onServerRunning: { _ in health.admin.resolve(.success(())) }, logger: quiet)
     do {
       try await application.run()
     } catch {
-      throw ListenError(what: "the admin endpoint", endpoint: endpoint, setting: "admin-port", cause: error)
+      let failure = ListenError(what: "the admin endpoint", endpoint: endpoint, setting: "admin-port", cause: error)
+      health.admin.resolve(.failure(failure))
+      throw failure
     }
   }
 }

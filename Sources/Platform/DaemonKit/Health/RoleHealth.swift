@@ -5,14 +5,14 @@ package final class RoleHealth: Sendable {
   private struct State {
     var isReady = false
     var isStopping = false
-    var isAdminUp = false
-    var waiters: [CheckedContinuation<Void, Never>] = []
   }
 
   package let role: String
   private let heartbeats: Heartbeats
   private let report: @Sendable () async -> RoleReport
   private let state = Mutex(State())
+  /// Resolved when the admin endpoint listens.
+  let admin = Latch<Void>()
 
   package init(role: String, heartbeats: Heartbeats, report: @escaping @Sendable () async -> RoleReport) {
     self.role = role
@@ -42,26 +42,6 @@ package final class RoleHealth: Sendable {
     object["ready"] = .boolean(problems.isEmpty)
     object["problems"] = .list(problems.map(StatusValue.text))
     return .object(object)
-  }
-
-  func adminIsUp() {
-    let waiters = state.withLock { state in
-      state.isAdminUp = true
-      defer { state.waiters = [] }
-      return state.waiters
-    }
-    waiters.forEach { $0.resume() }
-  }
-
-  /// Returns when the admin endpoint listens.
-  func waitForAdmin() async {
-    await withCheckedContinuation { continuation in
-      let isUp = state.withLock { state in
-        if !state.isAdminUp { state.waiters.append(continuation) }
-        return state.isAdminUp
-      }
-      if isUp { continuation.resume() }
-    }
   }
 
   package func becameReady() { state.withLock { $0.isReady = true } }

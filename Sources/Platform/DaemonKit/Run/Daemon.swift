@@ -101,7 +101,7 @@ private struct ReadinessAnnouncer: Service {
   func run() async throws {
     try await withGracefulShutdownHandler {
       try await runtime.waitUntilListening()
-      await health.waitForAdmin()
+      try await health.admin.value
       health.becameReady()
       manager.notify(.ready, .status(await health.summary()))
       logger.info("Ready.")

@@ -5,7 +5,8 @@
 package enum PageAssets {
   /// The `Content-Security-Policy` the page is written for.
   package static let contentSecurityPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    + "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
   /// `GET /`, as `text/html; charset=utf-8`.
   package static let html = #"""
@@ -142,7 +143,7 @@ package enum PageAssets {
           <p id="state-note"></p>
           <p class="muted small" id="follow-note"></p>
         </section>
-        <section class="card" aria-labelledby="timeline-title">
+        <section class="card" id="timeline-card" aria-labelledby="timeline-title">
           <h2 id="timeline-title">What happened</h2>
           <p class="muted" id="timeline-state"></p>
           <ol class="timeline" id="timeline"></ol>
@@ -269,7 +270,7 @@ legend + * { clear: both; }
   .fields { grid-template-columns: 1fr 1fr; }
   .full { grid-column: 1 / -1; }
 }
-.error { color: var(--bad); font-size: .9rem; font-weight: 550; }
+.error { display: block; color: var(--bad); font-size: .9rem; font-weight: 550; }
 .fields + .muted { margin-top: 1rem; }
 input[type="radio"], input[type="checkbox"] {
   flex: none; width: 1.25rem; height: 1.25rem; margin: 0; accent-color: var(--accent);
@@ -283,7 +284,9 @@ input[type="radio"], input[type="checkbox"] {
   border-color: var(--accent); background: var(--accent-soft); box-shadow: 0 0 0 1px var(--accent);
 }
 .choices b { display: block; font-weight: 600; line-height: 1.3; }
-.check label { display: flex; gap: .75rem; align-items: center; min-height: 2.75rem; font-weight: 400; cursor: pointer; }
+.check label {
+  display: flex; gap: .75rem; align-items: center; min-height: 2.75rem; font-weight: 400; cursor: pointer;
+}
 
 .lines li { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; padding-block: .55rem; }
 .lines .amount { font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -311,13 +314,19 @@ button { touch-action: manipulation; }
 .note > div { display: grid; gap: .6rem; margin-top: .4rem; }
 .note li { padding-block: .15rem; }
 .note a { display: inline-block; min-height: 1.75rem; color: inherit; }
-.note .secondary { justify-self: start; border-color: var(--bad); color: var(--bad); background: var(--surface); }
+.note .secondary { background: var(--surface); }
+.note > div > .secondary { justify-self: start; border-color: var(--bad); color: var(--bad); }
 
 .order-id { margin-top: -.75rem; }
-.steps { display: flex; flex-wrap: wrap; gap: .5rem; margin-bottom: .75rem; }
+@media (max-width: 899px) {
+  /* The long timeline comes last on a phone. Nothing in it takes the focus, so the tab order stays the visible one. */
+  #order .stack { display: contents; }
+  #timeline-card { order: 1; }
+}
+.steps { display: flex; flex-wrap: wrap; gap: .4rem; margin-bottom: .75rem; }
 .steps li {
-  display: flex; align-items: center; gap: .45rem; padding: .3rem .8rem .3rem .6rem; border: 1px solid var(--line);
-  border-radius: 99px; color: var(--muted); font-size: .9rem;
+  display: flex; align-items: center; gap: .4rem; padding: .25rem .65rem .25rem .5rem; border-radius: 99px;
+  border: 1px solid var(--line); color: var(--muted); font-size: .84rem;
 }
 .steps li::before { content: ""; width: .7rem; height: .7rem; border: 2px solid var(--edge); border-radius: 50%; }
 .steps .done { color: var(--ink); border-color: var(--accent); }
@@ -370,7 +379,7 @@ const sentences = {
   executing: "It is being carried out.",
   executed: "Done: your order has been carried out.",
   interrupted: "The checks were cut short. Send the order again to resume them.",
-  rejected: "A check did not pass, so nothing was charged and nothing was sent.",
+  rejected: "A check did not pass. Nothing is carried out.",
   cancelled: "It was cancelled before it was carried out.",
   expired: "It was not carried out in time and has expired.",
   failed: "It could not be carried out. An operator can try it again.",
@@ -557,11 +566,10 @@ function clearErrors() {
 function markError(control, message) {
   if (!control.id) control.id = `control-${control.name}-${control.value}`;
   const id = `${control.id}-error`;
-  const known = $(id);
-  if (known) known.textContent += ` ${message}`;
-  else (control.closest(".what, .field, li, fieldset") ?? control.parentElement).append(
-    element("span", { id, className: "error" }, message));
-  if (control.closest("li")) control.closest("li").querySelector(".what").append($(id));
+  const row = control.closest("li");
+  const place = row ? row.querySelector(".what") : control.closest(".field, fieldset") ?? control.parentElement;
+  if ($(id)) $(id).textContent += ` ${message}`;
+  else place.append(element("span", { id, className: "error" }, message));
   control.setAttribute("aria-invalid", "true");
   control.setAttribute("aria-describedby", id);
 }
@@ -575,7 +583,12 @@ function showProblem(title, { sentences: lines = [], findings = [], retry = null
       list.append(element("li", {}, field ? `${message} (${field})` : message));
       continue;
     }
-    markError(control, message);
+    if (/^\/?items$/.test(field)) {
+      $("items-error").textContent = message;
+      $("items-error").hidden = false;
+    } else {
+      markError(control, message);
+    }
     const link = element("a", { href: `#${control.id}` }, message);
     link.addEventListener("click", (event) => { event.preventDefault(); control.focus(); });
     list.append(element("li", {}, link));
@@ -695,7 +708,7 @@ function showRejection(order) {
   const items = order.suggestions?.items ?? [];
   showProblem("Order rejected", {
     sentences: [
-      reason, where && `${where}.`, `Order ${order.orderId}. Nothing was charged and nothing was sent.`,
+      reason, where && `${where}.`, `Order ${order.orderId}. Nothing is carried out.`,
       retryable ? "Nothing is wrong with your order: trying again can help." : "",
     ],
     findings,
@@ -777,14 +790,16 @@ function showOrder(order) {
     return line(item?.title ?? sku, quantity, item ? money(item.price * quantity, order.total?.currency) : null);
   }));
   $("ordered-total").textContent = order.total ? money(order.total.minorUnits, order.total.currency) : "–";
-  $("ordered-card").textContent = order.card ? `Paid with ${order.card.brand}, ending in ${order.card.lastFour}.` : "";
+  $("ordered-card").textContent = order.card ? `Card: ${order.card.brand}, ending in ${order.card.lastFour}.` : "";
   const suggested = order.suggestions?.items ?? [];
   // Built once: a later state of the order must not take the focus away from an "Add" button.
   if ($("suggestions").dataset.order !== order.orderId || $("suggestions").hidden) {
     $("suggestions").dataset.order = order.orderId;
-    $("suggestions").hidden = suggested.length === 0;
+    const degraded = order.suggestions?.degraded === true;
+    $("suggestions").hidden = suggested.length === 0 && !degraded;
     const list = suggestionList(suggested);
     list.id = "suggestion-list";
+    if (!suggested.length && degraded) list.append(element("li", { className: "muted" }, "Not available right now."));
     $("suggestion-list").replaceWith(list);
   }
 }
@@ -965,7 +980,8 @@ start();
   package static let icon = #"""
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
   <rect width="32" height="32" rx="8" fill="#1f5f4f"/>
-  <path d="M9 16.5l5 5 9.5-11" fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/>
+  <path d="M9 16.5l5 5 9.5-11" fill="none" stroke="#fff" stroke-width="3.5"
+    stroke-linecap="round" stroke-linejoin="round"/>
 </svg>
 
 """#

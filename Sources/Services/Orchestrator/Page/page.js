@@ -16,7 +16,7 @@ const sentences = {
   executing: "It is being carried out.",
   executed: "Done: your order has been carried out.",
   interrupted: "The checks were cut short. Send the order again to resume them.",
-  rejected: "A check did not pass, so nothing was charged and nothing was sent.",
+  rejected: "A check did not pass. Nothing is carried out.",
   cancelled: "It was cancelled before it was carried out.",
   expired: "It was not carried out in time and has expired.",
   failed: "It could not be carried out. An operator can try it again.",
@@ -345,7 +345,7 @@ function showRejection(order) {
   const items = order.suggestions?.items ?? [];
   showProblem("Order rejected", {
     sentences: [
-      reason, where && `${where}.`, `Order ${order.orderId}. Nothing was charged and nothing was sent.`,
+      reason, where && `${where}.`, `Order ${order.orderId}. Nothing is carried out.`,
       retryable ? "Nothing is wrong with your order: trying again can help." : "",
     ],
     findings,
@@ -427,7 +427,7 @@ function showOrder(order) {
     return line(item?.title ?? sku, quantity, item ? money(item.price * quantity, order.total?.currency) : null);
   }));
   $("ordered-total").textContent = order.total ? money(order.total.minorUnits, order.total.currency) : "–";
-  $("ordered-card").textContent = order.card ? `Paid with ${order.card.brand}, ending in ${order.card.lastFour}.` : "";
+  $("ordered-card").textContent = order.card ? `Card: ${order.card.brand}, ending in ${order.card.lastFour}.` : "";
   const suggested = order.suggestions?.items ?? [];
   // Built once: a later state of the order must not take the focus away from an "Add" button.
   if ($("suggestions").dataset.order !== order.orderId || $("suggestions").hidden) {

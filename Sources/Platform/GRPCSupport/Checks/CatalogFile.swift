@@ -1,0 +1,47 @@
+import DaemonKit
+package import OrderDomain
+import OrderWire
+
+#if canImport(FoundationEssentials)
+  package import FoundationEssentials
+#else
+  package import Foundation
+#endif
+
+/// The file that the setting `catalog` names.
+package enum CatalogFile {
+  /// The built-in catalog when `path` is nil. Throws `ConfigurationError` with every mistake, each naming the file.
+  package static func load(path: String?) throws -> Catalog {
+    guard let path else { return CatalogDocument.builtIn }
+    do {
+      return try CatalogDocument.decode(try SettingsFile.read(path, limit: CatalogDocument.maximumSize))
+    } catch let error as CatalogDocument.Invalid {
+      throw ConfigurationError(error.problems.map { "\(path): \($0)" })
+    }
+  }
+}
+
+/// A file that a setting names.
+package enum SettingsFile {
+  /// The bytes at `path`. Throws `ConfigurationError` when it cannot be read or has more than `limit` bytes.
+  package static func read(_ path: String, limit: Int) throws -> Data {
+    var isDirectory = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw ConfigurationError(["\(path): cannot be read (no such file)"])
+    }
+    if isDirectory { throw ConfigurationError(["\(path): cannot be read (is a directory)"]) }
+    guard FileManager.default.isReadableFile(atPath: path) else {
+      throw ConfigurationError(["\(path): cannot be read (permission denied)"])
+    }
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      throw ConfigurationError(["\(path): cannot be read (I/O error)"])
+    }
+    guard data.count <= limit else {
+      throw ConfigurationError(["\(path): has \(data.count) bytes; at most \(limit) are taken"])
+    }
+    return data
+  }
+}

@@ -1,0 +1,295 @@
+package import DaemonKit
+import CoreTime
+package import GRDB
+import Logging
+import Metrics
+package import OrderWire
+import Synchronization
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// One SQLite file, in WAL mode with `synchronous=FULL`, with **group commit**: while one transaction commits, what
+/// arrives gathers into the next. No `commit` returns before its change is on disk.
+///
+/// One process writes one file. Changes are applied in the order in which `commit` was called.
+package final class DurableStore: Sendable {
+  /// What happens after a transaction could not be committed (disk full, I/O error).
+  package enum FailureMode: Sendable {
+    /// The next transaction tries again: for callers that keep nothing in memory.
+    case carryOn
+    /// Every commit is refused until `recover()`: for callers whose memory mirrors the file and must be read anew.
+    case refuseUntilRecovered
+  }
+
+  /// Most changes in one transaction.
+  package static let maximumBatch = 512
+  /// Most changes that wait; beyond it `commit` is refused with `overloaded`.
+  package static let maximumWaiting = 8_192
+
+  private struct Waiting: Sendable {
+    /// Applies the change; what it throws fails this change alone.
+    let apply: @Sendable (Database) throws -> Void
+    /// Called once, when the outcome is known.
+    let finish: @Sendable ((any Error)?) -> Void
+  }
+
+  private struct State {
+    var waiting: [Waiting] = []
+    var isWriting = false
+    var failure: ServiceError?
+    var isClosed = false
+  }
+
+  private let pool: DatabasePool
+  private let failureMode: FailureMode
+  private let logger: Logger
+  private let state = Mutex(State())
+  private let batchSizes: Metrics.Recorder
+  private let commitTimes: Metrics.Timer
+  private let now: @Sendable () -> Instant
+
+  /// Opens or creates the file and brings its schema up to date.
+  ///
+  /// Throws `StoreOpenError` for a folder that cannot be written, a file that is not a database or is damaged, and a
+  /// schema that is newer than this program.
+  package init(
+    path: String, schema: [SchemaStep], failureMode: FailureMode, context: DaemonContext
+  ) throws {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    self.failureMode = failureMode
+    logger = context.logger
+    now = context.clocks.now
+    batchSizes = Metrics.Recorder(label: "ordersd_store_batch_changes")
+    commitTimes = Metrics.Timer(label: "ordersd_store_commit_seconds")
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+      var configuration = Configuration()
+      configuration.busyMode = .timeout(2)
+      configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+      pool = try DatabasePool(path: path, configuration: configuration)
+      try Self.check(pool)
+      try Self.migrate(pool, schema)
+    } catch let error as StoreOpenError {
+      throw error
+    } catch {
+      throw StoreOpenError(path: path, cause: error)
+    }
+  }
+
+  /// Makes a change durable. `body` runs once, on the writer; what it throws undoes this change alone and is rethrown.
+  ///
+  /// Throws `ServiceError` `overloaded` when too many wait, `storage_unavailable` when the transaction failed.
+  package func commit<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    let box = Box<Value>()
+    return try await withCheckedThrowingContinuation { continuation in
+      enqueue(
+        Waiting(
+          apply: { db in
+            let value = try body(db)
+            box.value.withLock { $0 = value }
+          },
+          finish: { error in
+            switch (error, box.value.withLock({ $0 })) {
+            case (let error?, _): continuation.resume(throwing: error)
+            case (nil, let value?): continuation.resume(returning: value)
+            case (nil, nil): continuation.resume(throwing: ServiceError(.internal, "a change was not applied"))
+            }
+          }))
+    }
+  }
+
+  /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this returns, and
+  /// `completion` is called on the writer's thread when the outcome is known.
+  package func submit(
+    _ body: @escaping @Sendable (Database) throws -> Void, completion: @escaping @Sendable ((any Error)?) -> Void
+  ) {
+    enqueue(Waiting(apply: body, finish: completion))
+  }
+
+  /// Reads a consistent snapshot of what is committed.
+  package func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    do {
+      return try await pool.read(body)
+    } catch let error as DatabaseError {
+      throw Self.unavailable(error)
+    }
+  }
+
+  /// Reads on the calling thread: for start-up only.
+  package func readNow<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.read(body) }
+
+  /// The caller has read its memory anew: commits are taken again.
+  package func recover() { state.withLock { $0.failure = nil } }
+
+  /// The failure that stopped the store, if any.
+  package var failure: ServiceError? { state.withLock { $0.failure } }
+
+  /// Waits for the last transaction and closes the file. Later commits are refused.
+  package func close() throws {
+    state.withLock { $0.isClosed = true }
+    try pool.close()
+  }
+
+  private func enqueue(_ change: Waiting) {
+    enum Verdict {
+      case refused(ServiceError)
+      case start
+      case queued
+    }
+    let verdict: Verdict = state.withLock { state in
+      if state.isClosed { return .refused(ServiceError(.stopping, "the store is closing")) }
+      if let failure = state.failure { return .refused(failure) }
+      if state.waiting.count >= Self.maximumWaiting {
+        return .refused(
+          ServiceError(.overloaded, "too many changes wait for the disk", retryAfter: .seconds(1)))
+      }
+      state.waiting.append(change)
+      if state.isWriting { return .queued }
+      state.isWriting = true
+      return .start
+    }
+    switch verdict {
+    case .refused(let error): change.finish(error)
+    case .start: pool.asyncWriteWithoutTransaction { [self] db in writeAll(db) }
+    case .queued: break
+    }
+  }
+
+  /// On the writer: one transaction after the other until nothing waits.
+  private func writeAll(_ db: Database) {
+    while true {
+      let batch = state.withLock { state in
+        let batch = Array(state.waiting.prefix(Self.maximumBatch))
+        state.waiting.removeFirst(batch.count)
+        if batch.isEmpty { state.isWriting = false }
+        return batch
+      }
+      if batch.isEmpty { return }
+      write(batch, db)
+    }
+  }
+
+  private func write(_ batch: [Waiting], _ db: Database) {
+    let started = now()
+    var outcomes: [(any Error)?] = []
+    do {
+      try db.inTransaction(.immediate) {
+        for change in batch {
+          do {
+            try db.inSavepoint {
+              try change.apply(db)
+              return .commit
+            }
+            outcomes.append(nil)
+          } catch let error as DatabaseError where error.isStorageFailure {
+            throw error
+          } catch {
+            outcomes.append(error)
+          }
+        }
+        return .commit
+      }
+    } catch {
+      fail(batch, Self.unavailable(error))
+      return
+    }
+    batchSizes.record(batch.count)
+    commitTimes.recordNanoseconds((now() - started).nanosecondsClamped)
+    for (change, outcome) in zip(batch, outcomes) { change.finish(outcome) }
+  }
+
+  private func fail(_ batch: [Waiting], _ error: ServiceError) {
+    logger.error("The store could not commit; nothing of this batch is acknowledged.", metadata: [
+      "changes": "\(batch.count)", "reason": "\(error.message)",
+    ])
+    let alsoRefused = state.withLock { state -> [Waiting] in
+      guard failureMode == .refuseUntilRecovered else { return [] }
+      state.failure = error
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for change in batch + alsoRefused { change.finish(error) }
+  }
+
+  private static func unavailable(_ error: any Error) -> ServiceError {
+    ServiceError(
+      .storageUnavailable, "the database cannot be written or read now: \(error)", retryAfter: .seconds(2))
+  }
+
+  /// `PRAGMA quick_check` (sqlite.org/pragma.html): a damaged file is refused at start, not discovered later.
+  private static func check(_ pool: DatabasePool) throws {
+    let findings = try pool.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(5)") }
+    guard findings == ["ok"] else {
+      throw StoreOpenError(path: pool.path, problem: "is damaged: \(findings.joined(separator: "; "))")
+    }
+  }
+
+  private static func migrate(_ pool: DatabasePool, _ schema: [SchemaStep]) throws {
+    var migrator = DatabaseMigrator()
+    for step in schema {
+      migrator.registerMigration(step.name) { db in try db.execute(sql: step.sql) }
+    }
+    if try pool.read({ db in try migrator.hasBeenSuperseded(db) }) {
+      throw StoreOpenError(path: pool.path, problem: "was written by a newer version of ordersd")
+    }
+    try migrator.migrate(pool)
+  }
+}
+
+/// One step of a schema's history; never changed once released.
+package struct SchemaStep: Sendable {
+  package let name: String
+  package let sql: String
+
+  package init(_ name: String, _ sql: String) {
+    self.name = name
+    self.sql = sql
+  }
+}
+
+/// A store could not be opened. The file is left as it is.
+package struct StoreOpenError: Error, CustomStringConvertible {
+  package let path: String
+  package let problem: String
+
+  init(path: String, problem: String) {
+    self.path = path
+    self.problem = problem
+  }
+
+  init(path: String, cause: any Error) {
+    self.path = path
+    problem =
+      switch (cause as? DatabaseError)?.resultCode {
+      case .SQLITE_NOTADB: "is not a SQLite database"
+      case .SQLITE_CORRUPT: "is damaged"
+      case .SQLITE_CANTOPEN: "cannot be opened or created; check that the folder exists and can be written"
+      case .SQLITE_READONLY: "cannot be written"
+      default: "cannot be opened: \(cause)"
+      }
+  }
+
+  package var description: String {
+    "\(path): \(problem). The file was left as it is; restore a backup, or move it away to start empty"
+  }
+}
+
+extension DatabaseError {
+  /// The transaction as a whole is lost: the disk is full, an I/O error, a damaged file.
+  fileprivate var isStorageFailure: Bool {
+    switch resultCode {
+    case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_READONLY, .SQLITE_NOMEM: true
+    default: false
+    }
+  }
+}
+
+private final class Box<Value: Sendable>: Sendable {
+  let value = Mutex<Value?>(nil)
+
+}

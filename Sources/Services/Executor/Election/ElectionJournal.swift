@@ -1,0 +1,54 @@
+import BullyElection
+import Logging
+
+/// The election's transitions as lines of the journal.
+func journal(_ note: BullyElection.Note, _ logger: Logger) {
+  switch note {
+  case .leading(let term): logger.info("Elected; claiming the epoch.", metadata: ["term": "\(term)"])
+  case .epochGranted(let epoch): logger.info("Leadership gained.", metadata: ["epoch": "\(epoch)"])
+  case .claimDenied(let holder):
+    logger.info("Claim denied.", metadata: ["holder": "\(holder.map { "executor-\($0)" } ?? "unknown")"])
+  case .following(let leader, let term):
+    logger.info("Following a leader.", metadata: ["leader": "executor-\(leader)", "term": "\(term)"])
+  case .stoppedLeading(let reason): logger.info("Leadership ended.", metadata: ["reason": "\(reason.text)"])
+  case .leaderResigned(let leader, let reason):
+    logger.info("The leader resigned.", metadata: ["leader": "executor-\(leader)", "reason": "\(reason)"])
+  case .handoverRequested(let leader):
+    logger.info("Asking for a handover.", metadata: ["leader": "executor-\(leader)"])
+  case .handoverOverdue(let leader):
+    logger.notice("The handover is overdue; taking over.", metadata: ["leader": "executor-\(leader)"])
+  case .draining(let successor): logger.info("A handover was asked for.", metadata: ["successor": "executor-\(successor)"])
+  case .eligible: logger.info("Eligible to lead.")
+  case .ineligible(let reason): logger.notice("Not eligible to lead.", metadata: ["reason": "\(reason.rawValue)"])
+  case .leaderSuspected(let leader):
+    logger.info("The leader's heartbeat is missing.", metadata: ["leader": "executor-\(leader)"])
+  case .rivalHeard(let rival, let term):
+    logger.notice("Another leader is heard.", metadata: ["rival": "executor-\(rival)", "term": "\(term)"])
+  case .storm(let elections):
+    logger.warning("Too many elections; staying quiet for a while.", metadata: ["elections": "\(elections)"])
+  case .pausedFor(let pause): logger.warning("This process was paused.", metadata: ["late": "\(pause)"])
+  case .duplicateID(let incarnation):
+    logger.error("Another process uses this executor's id.", metadata: ["incarnation": "\(incarnation)"])
+  case .electionStarted(let reason): logger.debug("Election started.", metadata: ["reason": "\(reason.rawValue)"])
+  case .electionAnswered(let by): logger.debug("Election answered.", metadata: ["by": "executor-\(by)"])
+  case .leaderVouched(let leader, let by):
+    logger.debug("Others hear the leader.", metadata: ["leader": "executor-\(leader)", "by": "executor-\(by)"])
+  case .started: logger.debug("Election started up.")
+  case .stopped: logger.debug("Election stopped.")
+  }
+}
+
+extension BullyElection.StopReason {
+  fileprivate var text: String {
+    switch self {
+    case .yielded(let to): "yielded to executor-\(to)"
+    case .handedOver(let to): "handed over to executor-\(to)"
+    case .ineligible(let reason): "ineligible: \(reason.rawValue)"
+    case .couldNotClaim: "could not claim"
+    case .epochLost: "epoch lost"
+    case .paused: "this process was paused"
+    case .stopping: "stopping"
+    case .notLeading: "granted too late"
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import DaemonKit
+import ElectionWire
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Where the key that signs election datagrams comes from: `election.key-file`, else the systemd credential
+/// `election.key` (systemd.exec(5), LoadCredential=), else none.
+enum ElectionKey {
+  private static let largestFile = 16_384
+
+  static func read(_ reader: SettingsReader) -> KeyRing {
+    let named = reader.optionalString(
+      "election.key-file", "File with the key that signs election datagrams: a line <id>:<key in hex> for each key.")
+    guard let path = named ?? credential() else { return .keyless }
+    do {
+      return try load(path, isCredential: named == nil)
+    } catch let error as KeyRingError {
+      reader.report("election.key-file", "\(path): \(error)")
+    } catch let error as ConfigurationError {
+      reader.report("election.key-file", "\(error)")
+    } catch {
+      reader.report("election.key-file", "\(path): cannot be read")
+    }
+    return .keyless
+  }
+
+  private static func credential() -> String? {
+    guard let folder = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] else { return nil }
+    let path = "\(folder)/election.key"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
+
+  /// systemd guards its credentials by an ACL, which shows as a group bit; other files must be private outright.
+  private static func load(_ path: String, isCredential: Bool) throws -> KeyRing {
+    guard FileManager.default.fileExists(atPath: path) else { throw ConfigurationError(["\(path): no such file"]) }
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    let mode = attributes[.posixPermissions] as? Int ?? 0
+    let forbidden = isCredential ? 0o007 : 0o077
+    guard mode & forbidden == 0 else {
+      throw ConfigurationError(["\(path): others may read or write it (mode \(String(mode, radix: 8))); chmod 600 it"])
+    }
+    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    guard data.count <= largestFile, let text = String(data: data, encoding: .utf8) else {
+      throw ConfigurationError(["\(path): must be text of at most \(largestFile) bytes"])
+    }
+    return try KeyRing(credential: text)
+  }
+}

@@ -1,0 +1,92 @@
+import BullyElection
+import CoreTime
+import DaemonKit
+import Logging
+
+/// Whether this executor may lead: the queue is reached, the fulfilment target passes its probe, no maintenance.
+///
+/// While it leads, the work loop judges the queue; otherwise a health check does, about once a second.
+actor Eligibility {
+  private static let period = Duration.milliseconds(900)
+  /// Consecutive failed probes that make a follower ineligible: one may be bad luck.
+  private static let tolerated = 2
+
+  private let election: ElectionShell
+  private let queue: QueueClient
+  private let fulfilment: any Fulfilment
+  private let ledger: ExecutorLedger
+  private let clocks: Clocks
+  private var isQueueReached = false
+  private var failures = 0
+  private var fulfilmentProblem: String?
+  private var maintenanceUntil: Instant?
+  private var isEligible = false
+
+  init(
+    election: ElectionShell, queue: QueueClient, fulfilment: any Fulfilment, ledger: ExecutorLedger, clocks: Clocks
+  ) {
+    self.election = election
+    self.queue = queue
+    self.fulfilment = fulfilment
+    self.ledger = ledger
+    self.clocks = clocks
+  }
+
+  func run() async {
+    while !Task.isCancelled {
+      fulfilmentProblem = fulfilment.problem()
+      if ledger.figures.epoch == 0 { await probeQueue() }
+      await tell()
+      let jitter = Duration.milliseconds(Int64.random(in: 0...200))
+      // Ends early only by cancellation, which the loop's condition sees.
+      try? await Task.sleep(for: isQueueReached ? Self.period + jitter : Self.period / 3 + jitter)
+    }
+  }
+
+  private func probeQueue() async {
+    let isServing = await queue.isServing()
+    // The claim may have been granted while the probe was on its way; then the work loop knows better.
+    guard ledger.figures.epoch == 0 else { return }
+    failures = isServing ? 0 : failures + 1
+    if isServing { isQueueReached = true } else if failures >= Self.tolerated { isQueueReached = false }
+  }
+
+  /// The work loop gave up on the queue.
+  func queueLost() async {
+    isQueueReached = false
+    await tell()
+  }
+
+  /// Stay out of elections until `deadline`.
+  func rest(until deadline: Instant) async {
+    maintenanceUntil = deadline
+    await tell()
+  }
+
+  /// Why not, for people; `nil` when eligible.
+  func problem() -> String? {
+    switch reason() {
+    case nil: nil
+    case .maintenance: "stepped down"
+    case .fulfilmentFailing: "fulfilment: \(fulfilmentProblem ?? "failing")"
+    case .queueUnreachable: "cannot reach order-queue"
+    }
+  }
+
+  private func reason() -> BullyElection.IneligibleReason? {
+    if let until = maintenanceUntil, clocks.now() < until { return .maintenance }
+    if fulfilmentProblem != nil { return .fulfilmentFailing }
+    return isQueueReached ? nil : .queueUnreachable
+  }
+
+  private func tell() async {
+    if let reason = reason() {
+      guard isEligible else { return }
+      isEligible = false
+      await election.take(.becameIneligible(reason))
+    } else if !isEligible {
+      isEligible = true
+      await election.take(.becameEligible)
+    }
+  }
+}

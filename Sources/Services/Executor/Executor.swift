@@ -1,0 +1,102 @@
+import BullyElection
+import CoreTime
+package import DaemonKit
+import ElectionWire
+import GRPCSupport
+import MulticastTransport
+import ServiceLifecycle
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Puts one executor together. Throws when the election's socket cannot be opened.
+package func buildExecutor(configuration: ExecutorConfiguration, context: DaemonContext) async throws -> RoleRuntime {
+  let process = "executor-\(configuration.id)"
+  let incarnation = UInt64.random(in: 1...UInt64.max)
+  let peer = try Peer(service: "order-queue", endpoint: configuration.queue, eventLoopGroup: context.eventLoopGroup)
+  let queue = QueueClient(
+    peer: peer, lane: configuration.election.lane, executorID: UInt32(configuration.id.rawValue),
+    incarnation: incarnation)
+  let fulfilment = makeFulfilment(configuration, context)
+  let ledger = ExecutorLedger(process: process)
+  let desk = LeadershipDesk()
+  let socket = try await MulticastSocket.open(
+    configuration: configuration.transport, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+  let election = ElectionShell(
+    machine: BullyElection(
+      id: configuration.id, incarnation: incarnation, configuration: configuration.election,
+      seed: UInt64.random(in: 0...UInt64.max)),
+    codec: ElectionCodec(cluster: configuration.cluster, keys: configuration.keys), socket: socket, desk: desk,
+    clocks: context.clocks, heartbeats: context.heartbeats, logger: context.logger)
+  let eligibility = Eligibility(
+    election: election, queue: queue, fulfilment: fulfilment, ledger: ledger, clocks: context.clocks)
+  let work = WorkLoop(
+    desk: desk, election: election, eligibility: eligibility,
+    tools: Office.Tools(
+      process: process, queue: queue, fulfilment: fulfilment, ledger: ledger, credits: configuration.credits,
+      clocks: context.clocks, logger: context.logger),
+    drainTimeout: configuration.election.drainTimeout)
+  let service = ExecutorService(election: election, work: work, eligibility: eligibility, socket: socket)
+  let server = RoleServer(
+    endpoint: configuration.server, setting: "executor.port",
+    services: [
+      ExecutorControlProvider(
+        configuration: configuration, service: service, ledger: ledger, clocks: context.clocks, logger: context.logger)
+    ],
+    context: context)
+  return RoleRuntime(
+    services: [peer, server, service],
+    // Neither a leader nor the queue is waited for: an executor that cannot lead yet is ready to follow.
+    waitUntilListening: { _ = try await server.listening() },
+    report: { await report(service, ledger) },
+    onHealth: { server.attach($0) })
+}
+
+private func makeFulfilment(_ configuration: ExecutorConfiguration, _ context: DaemonContext) -> any Fulfilment {
+  switch configuration.fulfilment {
+  case .log: LogFulfilment(logger: context.logger)
+  case .command:
+    CommandFulfilment(
+      command: configuration.command, timeout: configuration.timeout,
+      environment: ProcessInfo.processInfo.environment)
+  }
+}
+
+private func report(_ service: ExecutorService, _ ledger: ExecutorLedger) async -> RoleReport {
+  let view = await service.election.view()
+  let problem = await service.eligibility.problem()
+  let figures = ledger.figures
+  let transport = service.socket.counters
+  let last = figures.lastOrder.map { ", last order \($0)" } ?? ""
+  let summary: String
+  if let leader = view.leader, leader.isSelf {
+    summary = "leader term \(leader.term) epoch \(figures.epoch), \(figures.inFlight) in flight\(last)"
+  } else if let problem {
+    summary = "ineligible: \(problem)"
+  } else if let leader = view.leader {
+    summary = "follower of executor-\(leader.id) term \(leader.term)"
+  } else {
+    summary = "\(view.role.publicName) term \(view.term)"
+  }
+  return RoleReport(
+    summary: summary, problems: problem.map { [$0] } ?? [],
+    details: [
+      "role_in_election": .text(view.role.publicName),
+      "term": .init(view.term),
+      "leader": .text(view.leader.map { "executor-\($0.id)" } ?? ""),
+      "leader_epoch": .init(view.leader?.epoch ?? 0),
+      "epoch": .init(figures.epoch),
+      "in_flight": .init(figures.inFlight),
+      "executed": .init(figures.executed),
+      "failed": .init(figures.failed),
+      "retried": .init(figures.retried),
+      "refused": .init(figures.refused),
+      "peers": .list(view.peers.map { .text("executor-\($0.id)") }),
+      "datagrams_received": .init(transport.received),
+      "datagrams_sent": .init(transport.sent),
+      "datagrams_not_sent": .init(transport.sendFailures),
+    ])
+}

@@ -1,0 +1,184 @@
+import OrderDomain
+import Subprocess
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Carries out an order by a command: the order's JSON on standard input, nothing of the daemon's environment but
+/// `PATH`, `HOME` and `LANG`.
+///
+/// Exit status 0 = done; 75 (EX_TEMPFAIL, sysexits.h) = try again; any other = failed for good. A command that is
+/// killed, by its timeout or by a signal, has given no verdict: try again.
+package struct CommandFulfilment: Fulfilment {
+  /// Bytes that are kept of what the command says.
+  package static let keptOutput = 1_024
+  private static let temporaryFailure: Int32 = 75
+  private static let fallbackPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+  /// From SIGTERM to SIGKILL.
+  private static let patience = Duration.milliseconds(500)
+
+  private let command: [String]
+  private let timeout: Duration
+  private let inherited: [String: String]
+
+  /// `environment`: the daemon's own.
+  package init(command: [String], timeout: Duration, environment: [String: String]) {
+    self.command = command
+    self.timeout = timeout
+    inherited = environment.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
+    // A command that exits without reading its input must not take the daemon along.
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// What is wrong with the words of a command, whether or not its executable exists.
+  package static func problem(inForm command: [String]) -> String? {
+    guard let executable = command.first, !executable.isEmpty else {
+      return "must name an executable when executor.fulfilment.kind is command"
+    }
+    guard executable.hasPrefix("/") || !executable.contains("/") else {
+      return "must begin with an absolute path or a name to be found in PATH, not '\(executable.prefix(80))'"
+    }
+    return nil
+  }
+
+  package func problem() -> String? {
+    if let problem = Self.problem(inForm: command) { return problem }
+    return executable() == nil ? "\(command[0]) is not an executable file" : nil
+  }
+
+  package func fulfil(_ order: FulfilmentOrder) async -> FulfilmentResult {
+    guard let executable = executable() else {
+      return .tryAgain(reason: "\(command.first ?? "the command") is not an executable file")
+    }
+    return await withTaskGroup(of: FulfilmentResult?.self) { group in
+      group.addTask { await execute(executable, order) }
+      group.addTask {
+        // Nil: the time is up.
+        do { try await Task.sleep(for: timeout) } catch { return .tryAgain(reason: "stopped") }
+        return nil
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      await group.waitForAll()
+      return first ?? .tryAgain(reason: "timed out after \(timeout)")
+    }
+  }
+
+  private func execute(_ executable: String, _ order: FulfilmentOrder) async -> FulfilmentResult {
+    var options = PlatformOptions()
+    // An own session, so that a signal reaches what the command has started as well.
+    options.createSession = true
+    options.teardownSequence = [
+      .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: Self.patience)
+    ]
+    do {
+      let result = try await Subprocess.run(
+        .path(FilePath(executable)), arguments: Arguments(Array(command.dropFirst())),
+        environment: environment(for: order), platformOptions: options, input: .inputWriter, output: .sequence,
+        error: .sequence
+      ) { execution in
+        await converse(
+          order.body, execution.standardInputWriter, execution.standardOutput, execution.standardError)
+      }
+      return verdict(result.terminationStatus, result.closureResult)
+    } catch {
+      return .tryAgain(reason: shortened("cannot run \(executable): \(error)"))
+    }
+  }
+
+  private func verdict(_ status: TerminationStatus, _ said: Said) -> FulfilmentResult {
+    switch status {
+    case .exited(0): return .done(note: shortened(said.output))
+    case .exited(let code):
+      let reason = shortened(said.error.isEmpty ? "exit status \(code)" : "exit status \(code): \(said.error)")
+      return code == Self.temporaryFailure ? .tryAgain(reason: reason) : .failed(reason: reason)
+    case .signaled(let signal):
+      return .tryAgain(reason: shortened("killed by signal \(signal): \(said.error)"))
+    }
+  }
+
+  // MARK: Its input and output
+
+  private struct Said: Sendable {
+    var output = ""
+    var error = ""
+  }
+
+  private func converse(
+    _ body: [UInt8], _ writer: StandardInputWriter, _ output: SubprocessOutputSequence,
+    _ error: SubprocessOutputSequence
+  ) async -> Said {
+    async let head = read(output, keepingLast: false)
+    async let tail = read(error, keepingLast: true)
+    do {
+      _ = try await writer.write(body)
+      try await writer.finish()
+    } catch {
+      // A command need not read its input; its exit status is what counts.
+    }
+    return await Said(output: head, error: tail)
+  }
+
+  /// Reads to the end, so that the command never waits for a full pipe, and keeps the first or the last bytes.
+  private func read(_ sequence: SubprocessOutputSequence, keepingLast: Bool) async -> String {
+    var kept: [UInt8] = []
+    do {
+      for try await buffer in sequence {
+        let bytes = buffer.withUnsafeBytes { Array($0) }
+        if keepingLast {
+          kept = Array((kept + bytes.suffix(Self.keptOutput)).suffix(Self.keptOutput))
+        } else if kept.count < Self.keptOutput {
+          kept += bytes.prefix(Self.keptOutput - kept.count)
+        }
+      }
+    } catch {
+      // What was read so far is all there is.
+    }
+    return String(decoding: kept, as: UTF8.self)
+  }
+
+  private func shortened(_ text: String) -> String {
+    var text = text.drop(while: \.isWhitespace)
+    while let last = text.last, last.isWhitespace { text.removeLast() }
+    while text.utf8.count > Self.keptOutput { text.removeLast() }
+    return String(text)
+  }
+
+  // MARK: Its surroundings
+
+  private func environment(for order: FulfilmentOrder) -> Environment {
+    var variables: [Environment.Key: String] = [
+      "PATH": inherited["PATH"] ?? Self.fallbackPath,
+      "ORDER_ID": "\(order.id)", "IDEMPOTENCY_KEY": "\(order.id)", "EPOCH": "\(order.epoch)",
+      "FENCING_TOKEN": "\(order.epoch)", "ATTEMPT": "\(order.attempt)", "EXECUTOR_ID": order.executor,
+    ]
+    if let home = inherited["HOME"] { variables["HOME"] = home }
+    if let language = inherited["LANG"] { variables["LANG"] = language }
+    return .custom(variables)
+  }
+
+  /// The absolute path of the executable, `nil` while there is none.
+  private func executable() -> String? {
+    guard let name = command.first else { return nil }
+    let folders = (inherited["PATH"] ?? Self.fallbackPath).split(separator: ":").filter { $0.hasPrefix("/") }
+    let candidates = name.hasPrefix("/") ? [name] : folders.map { "\($0)/\(name)" }
+    return candidates.first { path in
+      var isDirectory = false
+      return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory
+        && FileManager.default.isExecutableFile(atPath: path)
+    }
+  }
+}

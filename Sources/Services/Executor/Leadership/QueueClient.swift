@@ -1,0 +1,74 @@
+import GRPCCore
+import GRPCSupport
+import OrderProtos
+import OrderWire
+import SwiftProtobuf
+
+/// The calls that an executor makes to the order queue. All but the stream have a deadline.
+struct QueueClient: Sendable {
+  private static let deadline = Duration.seconds(1)
+
+  let peer: Peer
+  let lane: String
+  let executorID: UInt32
+  let incarnation: UInt64
+
+  func claim(term: UInt64) async throws -> Ordersd_V1_ClaimReply {
+    let request = Ordersd_V1_ClaimRequest.with {
+      $0.lane = lane
+      $0.executorID = executorID
+      $0.incarnation = incarnation
+      $0.term = term
+    }
+    return try await peer.call(deadline: Self.deadline) { client, options in
+      try await Ordersd_V1_OrderQueue.Client(wrapping: client).claim(request, options: options)
+    }
+  }
+
+  func resign(epoch: UInt64, reason: String) async throws {
+    let request = Ordersd_V1_ResignRequest.with {
+      $0.fence = fence(epoch)
+      $0.reason = reason
+    }
+    _ = try await peer.call(deadline: .milliseconds(500)) { client, options in
+      try await Ordersd_V1_OrderQueue.Client(wrapping: client).resign(request, options: options)
+    }
+  }
+
+  /// Whether the queue is reached and serves.
+  func isServing() async -> Bool {
+    do {
+      let reply = try await peer.call(deadline: Self.deadline) { client, options in
+        try await Grpc_Health_V1_Health.Client(wrapping: client).check(.init(), options: options)
+      }
+      return reply.status == .serving
+    } catch {
+      return false
+    }
+  }
+
+  /// The work stream, until either side ends it. Throws `ServiceError`.
+  func work(
+    _ outbox: CommandOutbox, onReply: @escaping @Sendable (Ordersd_V1_WorkReply) async -> Void
+  ) async throws {
+    var options = CallOptions.defaults
+    options.waitForReady = false
+    do {
+      try await Ordersd_V1_OrderQueue.Client(wrapping: peer.client).work(
+        options: options,
+        requestProducer: { writer in try await outbox.send(to: writer) },
+        onResponse: { response in
+          for try await reply in response.messages { await onReply(reply) }
+        })
+    } catch let error as RPCError {
+      throw ServiceError(error, service: peer.service)
+    }
+  }
+
+  func fence(_ epoch: UInt64) -> Ordersd_V1_Fence {
+    .with {
+      $0.lane = lane
+      $0.epoch = epoch
+    }
+  }
+}

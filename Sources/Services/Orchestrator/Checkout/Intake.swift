@@ -1,0 +1,163 @@
+import CheckoutFlow
+import CoreTime
+import DaemonKit
+import Logging
+import Metrics
+import OrderDomain
+import OrderWire
+import TransactionRules
+import VectorClock
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Takes an order in: durable first, then checked, then decided and durable again.
+struct Intake: Sendable {
+  /// Bytes of an idempotency key.
+  static let keyLength = 1...128
+
+  let repository: OrderRepository
+  let runner: CheckoutRunner
+  let pool: CheckoutPool
+  let key: InstallationKey
+  let catalog: Catalog
+  let context: DaemonContext
+  /// Called when an order was approved: the outbox has work.
+  let approved: @Sendable () -> Void
+
+  /// The answer to an order.
+  struct Answer: Sendable {
+    let order: StoredOrder
+    /// The key was used before, and this is what it stood for.
+    let isReplay: Bool
+  }
+
+  /// Takes `body`, an `order.json`. Returns when the order is decided and durable.
+  ///
+  /// Throws `ServiceError`: the body's shape, a reused key, overload, storage.
+  func submit(_ body: Data, idempotencyKey: String?) async throws -> Answer {
+    if let idempotencyKey, !isValid(idempotencyKey) {
+      throw ServiceError(
+        .invalidArgument, "the header Idempotency-Key must be 1 to 128 visible ASCII characters",
+        details: ["field": "Idempotency-Key", "problem": "must be 1 to 128 visible ASCII characters"])
+    }
+    let request = try OrderDocument.decode(body)
+    let now = context.clocks.wall()
+    var random = SystemRandomNumberGenerator()
+    let id = OrderID(at: now, using: &random)
+    try pool.reserve(id)
+    let admission: OrderRepository.Admission
+    do {
+      let (order, entries) = try received(id, request, at: now)
+      admission = try await repository.admit(
+        order, entries: entries, key: idempotencyKey, bodyMAC: key.mac(ofBody: body), at: now)
+    } catch {
+      pool.withdraw(id)
+      throw error
+    }
+    switch admission {
+    case .admitted(let order):
+      context.logger.debug("Order received.", metadata: ["order_id": "\(id)", "vector_clock": "\(order.clock)"])
+      let decided = try await pool.start(id) { try await check(order, request) }
+      return Answer(order: decided, isReplay: false)
+    case .known(let order):
+      pool.withdraw(id)
+      return Answer(order: try await takeUp(order, request), isReplay: true)
+    }
+  }
+
+  /// The order that a repeated key stands for: as it is when it is decided, resumed when it was interrupted.
+  private func takeUp(_ known: StoredOrder, _ request: OrderRequest) async throws -> StoredOrder {
+    switch known.state {
+    case .received, .verifying, .interrupted:
+      return try await pool.join(known.id) {
+        let order = try await repository.change(known.id) { order in
+          guard order.state == .interrupted else { return nil }
+          order.clock.tick(context.process)
+          return [
+            try order.become(
+              .verifying, actor: context.process, reason: "resumed by a repeat of its idempotency key",
+              clock: order.clock, at: context.clocks.wall())
+          ]
+        }
+        // Decided while this waited for its place.
+        guard order.state == .verifying else { return order }
+        return try await check(order, request)
+      }
+    case .approved, .queued, .executing, .executed, .rejected, .cancelled, .expired, .failed:
+      return known
+    }
+  }
+
+  /// A new order with its first two steps: received, verifying.
+  private func received(
+    _ id: OrderID, _ request: OrderRequest, at now: Timestamp
+  ) throws -> (StoredOrder, [TimelineEntry]) {
+    let price = TransactionRules(catalog: catalog).priceOf(request)
+    var order = StoredOrder(
+      id: id, request: request, priority: PriorityPolicy.standard.priority(of: request), total: price?.total,
+      card: key.summary(of: request.payment.card), at: now)
+    order.clock.tick(context.process)
+    let first = TimelineEntry(
+      at: now, actor: context.process, state: OrderState.received.rawValue, clock: order.clock)
+    order.clock.tick(context.process)
+    let second = try order.become(.verifying, actor: context.process, clock: order.clock, at: now)
+    return (order, [first, second])
+  }
+
+  /// Runs the checks and makes the decision durable.
+  private func check(_ order: StoredOrder, _ request: OrderRequest) async throws -> StoredOrder {
+    let started = context.clocks.now()
+    let result = await runner.run(order.id, request, amount: order.total, clock: order.clock)
+    let decision = result.decision
+    let time = context.clocks.wall()
+    let decided = try await repository.change(order.id) { order in
+      // A cancel that came first stands.
+      guard order.state == .verifying else { return nil }
+      return try apply(decision, result.timeline, to: &order, at: time)
+    }
+    if decided.state == .approved { approved() }
+    report(decided, took: context.clocks.now() - started)
+    await runner.settle(order.id, result.settles, finalClock: decision.clock)
+    return decided
+  }
+
+  private func apply(
+    _ decision: CheckoutDecision, _ timeline: [TimelineEntry], to order: inout StoredOrder, at time: Timestamp
+  ) throws -> [TimelineEntry] {
+    order.suggestions = .init(degraded: decision.suggestionsDegraded, items: decision.suggestions)
+    let next: OrderState
+    var reason: String?
+    switch decision.verdict {
+    case .approved: next = .approved
+    case .rejected(let rejection):
+      next = .rejected
+      order.rejection = rejection
+      reason = "\(rejection.code): \(rejection.reason)"
+    }
+    let last = try order.become(
+      next, actor: context.process, reason: reason, clock: decision.clock, at: time)
+    return timeline + [last]
+  }
+
+  private func report(_ order: StoredOrder, took: Duration) {
+    Counter(label: "ordersd_orders_total", dimensions: [("decision", order.state.rawValue)]).increment()
+    Metrics.Timer(label: "ordersd_checkout_seconds").recordNanoseconds(took.nanosecondsClamped)
+    var metadata: Logger.Metadata = [
+      "order_id": "\(order.id)", "state": "\(order.state.rawValue)", "vector_clock": "\(order.clock)",
+    ]
+    if let rejection = order.rejection {
+      metadata["event"] = "\(rejection.event.id)"
+      metadata["service"] = "\(rejection.service)"
+      metadata["reason"] = "\(rejection.code)"
+    }
+    context.logger.info("Order decided.", metadata: metadata)
+  }
+
+  private func isValid(_ key: String) -> Bool {
+    Self.keyLength.contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+  }
+}

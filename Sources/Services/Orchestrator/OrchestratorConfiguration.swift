@@ -1,0 +1,49 @@
+package import CheckoutFlow
+package import DaemonKit
+
+/// Settings of the orchestrator.
+package struct OrchestratorConfiguration: Sendable {
+  /// Where REST and the page are served.
+  package var server: NetworkEndpoint
+  package var admin: NetworkEndpoint
+  package var transactionVerification: NetworkEndpoint
+  package var fraudDetection: NetworkEndpoint
+  package var suggestions: NetworkEndpoint
+  package var orderQueue: NetworkEndpoint
+  /// The folder of `orders.db` and `fingerprint.key`.
+  package var stateFolder: String
+  /// Nil = the built-in catalog.
+  package var catalogPath: String?
+  package var deadlines: CheckoutDeadlines
+  /// Orders being checked at a time; beyond it new ones are refused with 503.
+  package var maximumInFlight: Int
+  /// How often a failed call of a check is tried again within the order's deadline.
+  package var retries: Int
+
+  package init(reader: SettingsReader, environment: [String: String]) {
+    let bind = reader.string("bind", default: "127.0.0.1", "Address that servers listen on.")
+    server = NetworkEndpoint(
+      host: bind, port: reader.port("orchestrator.port", default: 8081, "Port of REST and the page."))
+    admin = NetworkEndpoint(
+      host: bind, port: reader.port("orchestrator.admin-port", default: 9081, "Port of /live, /ready, /metrics."))
+    transactionVerification = reader.endpoint(
+      "transaction-verification.endpoint", defaultPort: 50052, "Where transaction-verification is reached.")
+    fraudDetection = reader.endpoint(
+      "fraud-detection.endpoint", defaultPort: 50051, "Where fraud-detection is reached.")
+    suggestions = reader.endpoint("suggestions.endpoint", defaultPort: 50053, "Where suggestions is reached.")
+    orderQueue = reader.endpoint("order-queue.endpoint", defaultPort: 50055, "Where order-queue is reached.")
+    stateFolder = StateFolder.path(reader: reader, role: "orchestrator", environment: environment)
+    catalogPath = reader.optionalString("catalog", "The catalog file; none = the built-in example catalog.")
+    deadlines = CheckoutDeadlines(
+      order: reader.duration(
+        "orchestrator.order-deadline", default: .seconds(2), in: .milliseconds(100)...(.seconds(60)),
+        "From the arrival of an order to its decision."),
+      advisory: reader.duration(
+        "orchestrator.suggestions-deadline", default: .milliseconds(250), in: .milliseconds(10)...(.seconds(10)),
+        "How long a decision waits for suggestions."))
+    maximumInFlight = reader.integer(
+      "orchestrator.max-in-flight", default: 256, in: 1...10_000, "Orders checked at a time before 503.")
+    retries = reader.integer(
+      "orchestrator.retries", default: 2, in: 0...10, "Further tries of a failed call within the order's deadline.")
+  }
+}

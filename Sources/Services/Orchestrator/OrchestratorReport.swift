@@ -1,0 +1,82 @@
+import DaemonKit
+import GRPCCore
+import GRPCSupport
+import OrderProtos
+import OrderStore
+import OrderWire
+import SwiftProtobuf
+
+/// What the orchestrator says about itself and the services around it.
+struct OrchestratorReport: Sendable {
+  let repository: OrderRepository
+  let pool: CheckoutPool
+  let outbox: Outbox
+  let follower: OutcomeFollower
+  let peers: [Peer]
+  let queue: Peer
+
+  /// Ready = it can take an order durably. A check or the queue that is down is shown, but does not make it unready:
+  /// it still answers every order.
+  func report() async -> RoleReport {
+    var problems: [String] = []
+    if let failure = repository.store.failure { problems.append(failure.message) }
+    let inFlight = pool.count
+    var summary = "\(inFlight) orders being checked"
+    if let problem = outbox.problem { summary += ", outbox waits: \(problem.prefix(120))" }
+    return RoleReport(
+      summary: summary, problems: problems,
+      details: [
+        "inFlight": StatusValue(inFlight), "outcomesConnected": .boolean(follower.isConnected),
+        "outboxProblem": .text(outbox.problem ?? ""),
+      ])
+  }
+
+  /// `GET /v1/status`.
+  func view() async -> StatusView {
+    async let leaders = leaders()
+    let peerViews = await withTaskGroup(of: (Int, StatusView.PeerView).self) { group in
+      for (number, peer) in peers.enumerated() { group.addTask { (number, await health(of: peer)) } }
+      var views: [(Int, StatusView.PeerView)] = []
+      for await view in group { views.append(view) }
+      return views.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+    let report = await report()
+    let counts: [String: Int]
+    var problems = report.problems
+    do { counts = try await repository.counts() } catch {
+      counts = [:]
+      problems.append("\(error)")
+    }
+    return StatusView(
+      service: "orchestrator", ready: problems.isEmpty, problems: problems, inFlight: pool.count, orders: counts,
+      peers: peerViews, leaders: await leaders)
+  }
+
+  private func health(of peer: Peer) async -> StatusView.PeerView {
+    let health: String
+    do {
+      let reply = try await peer.call(deadline: .milliseconds(500)) { client, options in
+        try await Grpc_Health_V1_Health.Client(wrapping: client).check(.init(), options: options)
+      }
+      health = reply.status == .serving ? "serving" : "not serving"
+    } catch {
+      health = "unreachable: \((error as? ServiceError)?.code.rawValue ?? "\(error)")"
+    }
+    return .init(
+      service: peer.service, endpoint: peer.endpoint.description, health: health, isServing: health == "serving")
+  }
+
+  private func leaders() async -> [StatusView.LeaderView] {
+    do {
+      let stats = try await queue.call(deadline: .milliseconds(500)) { client, options in
+        try await Ordersd_V1_OrderQueue.Client(wrapping: client).stats(.init(), options: options)
+      }
+      return stats.lanes.map { lane in
+        .init(lane: lane.lane, holder: lane.holder.isEmpty ? nil : lane.holder, epoch: lane.epoch, term: lane.term)
+      }
+    } catch {
+      // The queue's own line says that it can't be reached.
+      return []
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import CheckoutFlow
+import CoreTime
+import DaemonKit
+import GRDB
+import GRPCCore
+import GRPCSupport
+import Logging
+import OrderDomain
+import OrderStore
+import OrderProtos
+import OrderWire
+import ServiceLifecycle
+import SwiftProtobuf
+import Synchronization
+import VectorClock
+
+/// Follows what becomes of the orders in the queue, from a durable cursor on: each outcome is applied once, in the same
+/// transaction that moves the cursor.
+final class OutcomeFollower: Service, Sendable {
+  static let cursor = "order-queue-outcomes"
+
+  private let repository: OrderRepository
+  private let queue: Peer
+  private let context: DaemonContext
+  private let connected = Mutex(false)
+
+  init(repository: OrderRepository, queue: Peer, context: DaemonContext) {
+    self.repository = repository
+    self.queue = queue
+    self.context = context
+  }
+
+  /// Whether the stream is open.
+  var isConnected: Bool { connected.withLock { $0 } }
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { [self] in
+      var pause = Duration.milliseconds(50)
+      while !Task.isCancelled {
+        do {
+          if try await follow() { pause = .milliseconds(50) }
+        } catch is CancellationError {
+          return
+        } catch {
+          let wasConnected = connected.withLock { connected in
+            defer { connected = false }
+            return connected
+          }
+          if wasConnected {
+            context.logger.warning("The stream of outcomes broke; it is taken up again.", metadata: [
+              "reason": "\(error)"
+            ])
+            pause = .milliseconds(50)
+          }
+        }
+        try? await Task.sleep(for: pause / 2 + pause / 2 * Double.random(in: 0...1))
+        pause = min(pause * 2, .seconds(1))
+      }
+    }
+  }
+
+  /// Takes one stream to its end. True when anything came.
+  private func follow() async throws -> Bool {
+    let after = try await repository.store.read { db in try CursorTable.value(Self.cursor, db) }
+    var options = CallOptions.defaults
+    options.waitForReady = false
+    let client = Ordersd_V1_OrderQueue.Client(wrapping: queue.client)
+    return try await client.outcomes(.with { $0.after = after }, options: options) { response in
+      var isFirst = true
+      for try await batch in response.messages {
+        if isFirst { self.connected.withLock { $0 = true } }
+        isFirst = false
+        try await self.apply(batch.outcomes)
+      }
+      return !isFirst
+    }
+  }
+
+  private func apply(_ outcomes: [Ordersd_V1_Outcome]) async throws {
+    guard let last = outcomes.last?.sequence else { return }
+    let context = context
+    let changed = try await repository.store.commit { db -> [StoredOrder] in
+      // A batch that was applied before the stream broke comes again.
+      let applied = try CursorTable.value(Self.cursor, db)
+      var changed: [OrderID: StoredOrder] = [:]
+      for outcome in outcomes where outcome.sequence > applied {
+        guard let id = OrderID(outcome.orderID), let order = try OrderTable.load(id, db) else {
+          context.logger.warning("The queue tells of an order that is not known here.", metadata: [
+            "order_id": "\(outcome.orderID.prefix(64))"
+          ])
+          continue
+        }
+        changed[id] = try Self.apply(outcome, to: order, context, db)
+      }
+      try CursorTable.set(Self.cursor, max(last, applied), db)
+      return changed.values.sorted { $0.id < $1.id }
+    }
+    repository.feed.publish(changed)
+  }
+
+  private static func apply(
+    _ outcome: Ordersd_V1_Outcome, to stored: StoredOrder, _ context: DaemonContext, _ db: Database
+  ) throws -> StoredOrder {
+    var order = stored
+    guard let target = state(of: outcome.kind) else {
+      context.logger.warning("The queue tells of an outcome that this version does not know.", metadata: [
+        "order_id": "\(order.id)", "kind": "\(outcome.kind.rawValue)",
+      ])
+      return order
+    }
+    let clock = try VectorClock(outcome.clock)
+    let time = Timestamp(milliseconds: outcome.atMs)
+    var entries: [TimelineEntry] = []
+    do {
+      for step in path(from: order.state, to: target) {
+        let actor = step == .executed || step == .failed ? outcome.executor : "order-queue"
+        let event = order.state == .approved ? EventTable.checkout.events.first { $0.kind == .handoff }?.id : nil
+        entries.append(
+          try order.become(
+            step, actor: actor.isEmpty ? "order-queue" : actor, event: event,
+            reason: outcome.reason.isEmpty ? nil : outcome.reason, clock: clock, at: time))
+      }
+    } catch let error as InvalidTransition {
+      // Never guessed around: the order stays as it is, and the story is told.
+      context.logger.error("The queue tells of an impossible outcome.", metadata: [
+        "order_id": "\(order.id)", "reason": "\(error)", "sequence": "\(outcome.sequence)",
+      ])
+      return stored
+    }
+    order.clock.receive(clock, at: context.process)
+    order.reason = outcome.reason.isEmpty ? nil : outcome.reason
+    if !outcome.executor.isEmpty {
+      order.execution = .init(
+        executor: outcome.executor, epoch: outcome.epoch, attempt: Int(clamping: outcome.attempt))
+    }
+    try OrderTable.update(order, entries: entries, db)
+    if order.state.isSettled {
+      context.logger.info("Order settled.", metadata: [
+        "order_id": "\(order.id)", "state": "\(order.state.rawValue)", "executor": "\(outcome.executor)",
+        "epoch": "\(outcome.epoch)", "vector_clock": "\(order.clock)",
+      ])
+    }
+    return order
+  }
+
+  /// The states on the way. What the queue tells of an order proves that it was queued, even before the outbox's own
+  /// commit; an executor that acknowledges late, after its lease ran out, has executed it.
+  private static func path(from state: OrderState, to target: OrderState) -> [OrderState] {
+    switch (state, target) {
+    case (let state, target) where state == target: []
+    case (.approved, .queued): [.queued]
+    case (.approved, .executed), (.approved, .failed): [.queued, .executing, target]
+    case (.approved, _): [.queued, target]
+    case (.queued, .executed): [.executing, .executed]
+    default: [target]
+    }
+  }
+
+  private static func state(of kind: Ordersd_V1_Outcome.Kind) -> OrderState? {
+    switch kind {
+    case .executing: .executing
+    case .returned, .kicked: .queued
+    case .executed: .executed
+    case .failed: .failed
+    case .cancelled: .cancelled
+    case .expired: .expired
+    case .unspecified, .UNRECOGNIZED: nil
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Crypto
+import Hummingbird
+import NIOCore
+import OrderDomain
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// `GET /v1/catalog`: encoded once, with a strong ETag (RFC 9110 §8.8.3).
+struct CatalogView: Sendable {
+  private let body: Data
+  private let tag: String
+
+  init(_ catalog: Catalog) throws {
+    body = try JSONBody.encode(catalog)
+    let digest = SHA256.hash(data: body).prefix(12)
+    tag = "\"" + digest.map { String($0, radix: 16) }.joined(separator: "-") + "\""
+  }
+
+  func response(to request: Request) -> Response {
+    if let known = request.headers[.ifNoneMatch], known == tag || known == "*" {
+      return Response(status: .notModified, headers: [.eTag: tag])
+    }
+    return Response(
+      status: .ok,
+      headers: [.contentType: "application/json", .eTag: tag, .cacheControl: "no-cache"],
+      body: .init(byteBuffer: ByteBuffer(bytes: body)))
+  }
+}

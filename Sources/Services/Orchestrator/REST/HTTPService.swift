@@ -1,0 +1,40 @@
+import DaemonKit
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// Serves REST and the page.
+struct HTTPService: Service {
+  let api: RESTAPI
+  let endpoint: NetworkEndpoint
+  let context: DaemonContext
+  /// The endpoint that is listened on (with the port that the kernel chose for port 0), or why none is.
+  let listening = Latch<NetworkEndpoint>()
+
+  func run() async throws {
+    var quiet = context.logger
+    quiet.logLevel = max(context.logger.logLevel, .warning)
+    let (listening, endpoint) = (listening, endpoint)
+    let application = Application(
+      router: api.router(),
+      configuration: .init(address: .hostname(endpoint.host, port: endpoint.port), serverName: "ordersd"),
+      onServerRunning: { channel in
+        let port = channel.localAddress?.port ?? endpoint.port
+        listening.resolve(.success(NetworkEndpoint(host: endpoint.host, port: port)))
+      },
+      eventLoopGroupProvider: .shared(context.eventLoopGroup), logger: quiet)
+    do {
+      try await withGracefulShutdownHandler {
+        try await application.run()
+      } onGracefulShutdown: { [api] in
+        // Open event streams would otherwise hold the stop up.
+        api.repository.feed.finish()
+      }
+    } catch {
+      let failure = ListenError(what: "REST", endpoint: endpoint, setting: "orchestrator.port", cause: error)
+      listening.resolve(.failure(failure))
+      throw failure
+    }
+  }
+}

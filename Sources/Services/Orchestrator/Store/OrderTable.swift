@@ -1,0 +1,125 @@
+import CheckoutFlow
+import CoreTime
+import GRDB
+import OrderDomain
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The statements on `orders.db`; each runs inside a transaction or a snapshot of the caller's.
+enum OrderTable {
+  static func insert(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
+    try db.execute(
+      sql: "INSERT INTO orders (id, state, record) VALUES (?, ?, ?)",
+      arguments: [order.id.description, order.state.rawValue, try json(order)])
+    try append(entries, to: order.id, db)
+  }
+
+  static func update(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
+    try db.execute(
+      sql: "UPDATE orders SET state = ?, record = ? WHERE id = ?",
+      arguments: [order.state.rawValue, try json(order), order.id.description])
+    try append(entries, to: order.id, db)
+  }
+
+  static func load(_ id: OrderID, _ db: Database) throws -> StoredOrder? {
+    try String.fetchOne(db, sql: "SELECT record FROM orders WHERE id = ?", arguments: [id.description])
+      .map { try decode(StoredOrder.self, $0) }
+  }
+
+  /// Newest first; `before`: the last id of the page before.
+  static func list(
+    state: OrderState?, before: OrderID?, limit: Int, _ db: Database
+  ) throws -> [StoredOrder] {
+    var sql = "SELECT record FROM orders WHERE id < ?"
+    var arguments: StatementArguments = [before?.description ?? "g"]
+    if let state {
+      sql += " AND state = ?"
+      arguments += [state.rawValue]
+    }
+    sql += " ORDER BY id DESC LIMIT ?"
+    arguments += [limit]
+    return try String.fetchAll(db, sql: sql, arguments: arguments).map { try decode(StoredOrder.self, $0) }
+  }
+
+  /// Oldest first.
+  static func oldest(in state: OrderState, after: OrderID?, limit: Int, _ db: Database) throws -> [StoredOrder] {
+    try String.fetchAll(
+      db, sql: "SELECT record FROM orders WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
+      arguments: [state.rawValue, after?.description ?? "", limit]
+    ).map { try decode(StoredOrder.self, $0) }
+  }
+
+  static func counts(_ db: Database) throws -> [String: Int] {
+    let rows = try Row.fetchAll(db, sql: "SELECT state, COUNT(*) AS n FROM orders GROUP BY state")
+    return Dictionary(rows.map { ($0["state"], $0["n"]) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  static func timeline(of id: OrderID, _ db: Database) throws -> [TimelineEntry] {
+    try String.fetchAll(
+      db, sql: "SELECT entries FROM timeline WHERE order_id = ? ORDER BY batch", arguments: [id.description]
+    ).flatMap { try decode([TimelineEntry].self, $0) }
+  }
+
+  private static func append(_ entries: [TimelineEntry], to id: OrderID, _ db: Database) throws {
+    guard !entries.isEmpty else { return }
+    try db.execute(
+      sql: """
+        INSERT INTO timeline (order_id, batch, entries)
+        VALUES (?, (SELECT COALESCE(MAX(batch), 0) + 1 FROM timeline WHERE order_id = ?), ?)
+        """,
+      arguments: [id.description, id.description, try json(entries)])
+  }
+
+  private static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  private static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(text.utf8))
+  }
+}
+
+/// What is known of an idempotency key.
+struct IdempotencyRecord: Sendable, Hashable {
+  let bodyMAC: String
+  let order: OrderID
+}
+
+enum IdempotencyTable {
+  static func find(_ key: String, _ db: Database) throws -> IdempotencyRecord? {
+    let row = try Row.fetchOne(
+      db, sql: "SELECT body_mac, order_id FROM idempotency WHERE key = ?", arguments: [key])
+    guard let row, let order = OrderID(row["order_id"] as String) else { return nil }
+    return IdempotencyRecord(bodyMAC: row["body_mac"], order: order)
+  }
+
+  static func insert(_ key: String, _ record: IdempotencyRecord, at time: Timestamp, _ db: Database) throws {
+    try db.execute(
+      sql: "INSERT INTO idempotency (key, body_mac, order_id, created_at) VALUES (?, ?, ?, ?)",
+      arguments: [key, record.bodyMAC, record.order.description, time.milliseconds])
+  }
+
+  /// Forgets keys older than `time`.
+  static func purge(before time: Timestamp, _ db: Database) throws {
+    try db.execute(sql: "DELETE FROM idempotency WHERE created_at < ?", arguments: [time.milliseconds])
+  }
+}
+
+enum CursorTable {
+  static func value(_ name: String, _ db: Database) throws -> UInt64 {
+    let value = try Int64.fetchOne(db, sql: "SELECT value FROM cursors WHERE name = ?", arguments: [name])
+    return UInt64(clamping: value ?? 0)
+  }
+
+  static func set(_ name: String, _ value: UInt64, _ db: Database) throws {
+    try db.execute(
+      sql: "INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      arguments: [name, Int64(clamping: value)])
+  }
+}

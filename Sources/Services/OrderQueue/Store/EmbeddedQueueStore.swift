@@ -1,0 +1,91 @@
+package import DaemonKit
+import GRDB
+package import OrderDomain
+import OrderStore
+package import PriorityQueue
+import Synchronization
+
+/// The default engine: one SQLite file with group commit.
+package final class EmbeddedQueueStore: QueueStore {
+  private let durable: DurableStore
+  private let pageLimit = Mutex<Int?>(nil)
+
+  /// Throws `StoreOpenError`.
+  package init(path: String, context: DaemonContext) throws {
+    durable = try DurableStore(
+      path: path, schema: QueueSchema.steps, failureMode: .refuseUntilRecovered, context: context)
+  }
+
+  /// Bounds the file from the next write on, in pages (sqlite.org/pragma.html#pragma_max_page_count); not below
+  /// its present size. Beyond it writes fail as they do on a full disk.
+  package func limitSize(pages: Int) { pageLimit.withLock { $0 = pages } }
+
+  private func applyPageLimit(_ db: Database) throws {
+    let pages = pageLimit.withLock { limit in
+      defer { limit = nil }
+      return limit
+    }
+    if let pages { _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)") }
+  }
+
+  package func submit(
+    _ step: StoreStep, completion: @escaping @Sendable (Result<StepReceipt, any Error>) -> Void
+  ) {
+    let receipt = Slot<StepReceipt>()
+    durable.submit { [self] db in
+      try applyPageLimit(db)
+      var transaction = StepTransaction(db: db, step: step)
+      let done = try transaction.run()
+      receipt.value.withLock { $0 = done }
+    } completion: { error in
+      if let error { return completion(.failure(error)) }
+      completion(.success(receipt.value.withLock { $0 } ?? StepReceipt()))
+    }
+  }
+
+  package func load() async throws -> LoadedQueue { try await durable.read(QueueRows.load) }
+
+  package func job(_ id: OrderID) async throws -> StoredJob? {
+    try await durable.read { db in
+      guard var job = try QueueRows.job(id, db) else { return nil }
+      job.body = try QueueRows.body(id, db)
+      return job
+    }
+  }
+
+  package func jobs(_ ids: [OrderID]) async throws -> [StoredJob] {
+    try await durable.read { db in try ids.compactMap { try QueueRows.job($0, db) } }
+  }
+
+  package func list(state: JobState?, after: OrderID?, limit: Int) async throws -> [StoredJob] {
+    try await durable.read { db in try QueueRows.list(state: state, after: after, limit: limit, db) }
+  }
+
+  package func outcomes(after: UInt64, limit: Int) async throws -> [StoredOutcome] {
+    try await durable.read { db in try QueueRows.outcomes(after: after, limit: limit, db) }
+  }
+
+  package func lastOutcome() async throws -> UInt64 {
+    try await durable.read { db in
+      UInt64(clamping: try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM outcomes") ?? 0)
+    }
+  }
+
+  /// What a batch may need at once, so that one success means that more can follow.
+  private static let probeSize = 262_144
+
+  package func recover() async throws {
+    durable.recover()
+    try await durable.commit { [self] db in
+      try applyPageLimit(db)
+      try db.execute(sql: "INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(\(Self.probeSize)))")
+    }
+    try await durable.commit { db in try db.execute(sql: "DELETE FROM probe") }
+  }
+
+  package func close() throws { try durable.close() }
+}
+
+final class Slot<Value: Sendable>: Sendable {
+  let value = Mutex<Value?>(nil)
+}

@@ -1,0 +1,161 @@
+import CoreTime
+import GRDB
+import OrderDomain
+import PriorityQueue
+import VectorClock
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// A vector clock as it stands in a column: JSON, `{"orchestrator":7,"order-queue":2}`.
+enum ClockText {
+  static func encode(_ clock: VectorClock) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(clock), as: UTF8.self)
+  }
+
+  static func decode(_ text: String) throws -> VectorClock {
+    try JSONDecoder().decode(VectorClock.self, from: Data(text.utf8))
+  }
+}
+
+/// Reads and writes the rows of `QueueSchema`.
+enum QueueRows {
+  private static let columns = """
+    sequence, order_id, lane, priority, state, attempts, enqueued_ms, ready_ms, expires_ms, executor, epoch,
+    lease_ms, ack_epoch, reason, clock
+    """
+
+  static func job(_ id: OrderID, _ db: Database) throws -> StoredJob? {
+    let statement = try db.cachedStatement(sql: "SELECT \(columns) FROM jobs WHERE order_id = ?")
+    return try Row.fetchOne(statement, arguments: [id.description]).map(stored)
+  }
+
+  static func body(_ id: OrderID, _ db: Database) throws -> Data? {
+    let statement = try db.cachedStatement(
+      sql: "SELECT body FROM bodies WHERE sequence = (SELECT sequence FROM jobs WHERE order_id = ?)")
+    return try Data.fetchOne(statement, arguments: [id.description])
+  }
+
+  static func list(state: JobState?, after: OrderID?, limit: Int, _ db: Database) throws -> [StoredJob] {
+    let condition = state == nil ? "" : "AND state = ?"
+    let statement = try db.cachedStatement(
+      sql: "SELECT \(columns) FROM jobs WHERE order_id > ? \(condition) ORDER BY order_id LIMIT ?")
+    var arguments: StatementArguments = [after?.description ?? ""]
+    if let state { arguments += [state.rawValue] }
+    arguments += [limit]
+    return try Row.fetchAll(statement, arguments: arguments).map(stored)
+  }
+
+  static func outcomes(after: UInt64, limit: Int, _ db: Database) throws -> [StoredOutcome] {
+    let statement = try db.cachedStatement(
+      sql: """
+        SELECT sequence, order_id, kind, clock, at_ms, executor, epoch, attempt, reason FROM outcomes
+        WHERE sequence > ? ORDER BY sequence LIMIT ?
+        """)
+    return try Row.fetchAll(statement, arguments: [Int64(clamping: after), limit]).map { row in
+      guard let kind = StoredOutcome.Kind(rawValue: row[2]) else { throw unreadable("outcome", row[0]) }
+      return StoredOutcome(
+        sequence: UInt64(bitPattern: row[0] as Int64), id: try orderID(row[1]), kind: kind,
+        clock: try ClockText.decode(row[3]), at: Timestamp(milliseconds: row[4]), executor: row[5],
+        epoch: UInt64(bitPattern: row[6] as Int64), attempt: row[7], reason: row[8])
+    }
+  }
+
+  static func load(_ db: Database) throws -> LoadedQueue {
+    var snapshot = JobQueue.Snapshot()
+    let live = JobState.allCases.filter { !$0.isFinal }.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    let cursor = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM jobs WHERE state IN (\(live))")
+    while let row = try cursor.next() { snapshot.jobs.append(try job(row)) }
+    snapshot.leadership = try Row.fetchAll(
+      db, sql: "SELECT lane, epoch, executor, incarnation, term, vacancy FROM leadership"
+    ).map { row in
+      LeadershipRecord(
+        lane: row[0], epoch: UInt64(bitPattern: row[1] as Int64), executor: row[2],
+        incarnation: UInt64(bitPattern: row[3] as Int64), term: UInt64(bitPattern: row[4] as Int64),
+        vacancy: (row[5] as String?).flatMap(Vacancy.init(rawValue:)))
+    }
+    if let row = try Row.fetchOne(db, sql: "SELECT pause, until_ms, draining FROM gate") {
+      snapshot.gate.draining = row[2]
+      snapshot.gate.pause =
+        switch (row[0] as String, row[1] as Int64?) {
+        case ("until", let until?): .until(Timestamp(milliseconds: until))
+        case ("indefinitely", _): .indefinitely
+        default: .none
+        }
+    }
+    func count(_ state: JobState) throws -> Int {
+      try Int.fetchOne(db, sql: "SELECT count(*) FROM jobs WHERE state = ?", arguments: [state.rawValue]) ?? 0
+    }
+    snapshot.done = try count(.done)
+    snapshot.cancelled = try count(.cancelled)
+    snapshot.expired = try count(.expired)
+    snapshot.lastSequence = UInt64(clamping: try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM jobs") ?? 0)
+    var greatest: OrderID?
+    for state in JobState.allCases where state.isFinal {
+      let text = try String.fetchOne(
+        db, sql: "SELECT max(order_id) FROM jobs WHERE state = ?", arguments: [state.rawValue])
+      if let id = try text.map(orderID) { greatest = max(greatest ?? id, id) }
+    }
+    return LoadedQueue(snapshot: snapshot, greatestFinished: greatest)
+  }
+
+  static func save(_ record: LeadershipRecord, _ db: Database) throws {
+    try db.cachedStatement(
+      sql: """
+        INSERT OR REPLACE INTO leadership (lane, epoch, executor, incarnation, term, vacancy)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """
+    ).execute(arguments: [
+      record.lane, Int64(bitPattern: record.epoch), record.executor, Int64(bitPattern: record.incarnation),
+      Int64(bitPattern: record.term), record.vacancy?.rawValue,
+    ])
+  }
+
+  static func save(_ gate: QueueGate, _ db: Database) throws {
+    let (pause, until): (String, Int64?) =
+      switch gate.pause {
+      case .none: ("none", nil)
+      case .indefinitely: ("indefinitely", nil)
+      case .until(let end): ("until", end.milliseconds)
+      }
+    try db.cachedStatement(sql: "INSERT OR REPLACE INTO gate (id, pause, until_ms, draining) VALUES (1, ?, ?, ?)")
+      .execute(arguments: [pause, until, gate.draining])
+  }
+
+  private static func stored(_ row: Row) throws -> StoredJob {
+    StoredJob(
+      try job(row), clock: try ClockText.decode(row[14]), executor: row[9],
+      epoch: UInt64(bitPattern: row[10] as Int64))
+  }
+
+  private static func job(_ row: Row) throws -> JobQueue.Job {
+    let sequence: Int64 = row[0]
+    guard let state = JobState(rawValue: row[4]) else { throw unreadable("job", sequence) }
+    var job = JobQueue.Job(
+      id: try orderID(row[1]), lane: row[2], priority: row[3], sequence: UInt64(bitPattern: sequence),
+      state: state, attempts: row[5], enqueuedAt: Timestamp(milliseconds: row[6]),
+      readyAt: Timestamp(milliseconds: row[7]),
+      expiresAt: (row[8] as Int64?).map { Timestamp(milliseconds: $0) },
+      ackEpoch: UInt64(bitPattern: row[12] as Int64), reason: row[13])
+    if state == .leased {
+      let leader = LeaderToken(
+        lane: job.lane, executor: row[9] ?? 0, epoch: UInt64(bitPattern: row[10] as Int64))
+      job.lease = JobLease(leader: leader, duration: .milliseconds(row[11] as Int64))
+    }
+    return job
+  }
+
+  private static func orderID(_ text: String) throws -> OrderID {
+    guard let id = OrderID(text) else { throw StoreDivergence(description: "'\(text)' on disk is not an order id") }
+    return id
+  }
+
+  private static func unreadable(_ what: String, _ sequence: Int64) -> StoreDivergence {
+    StoreDivergence(description: "\(what) \(sequence) on disk is in a state that this version does not know")
+  }
+}

@@ -1,0 +1,113 @@
+package import CoreTime
+package import OrderDomain
+package import PriorityQueue
+package import VectorClock
+
+#if canImport(FoundationEssentials)
+  package import FoundationEssentials
+#else
+  package import Foundation
+#endif
+
+package typealias JobQueue = PriorityQueue<OrderID>
+
+/// The seam behind which the queue's durable state lives (DESIGN §5). Callers can't tell the engines apart.
+package protocol QueueStore: Sendable {
+  /// Everything that the machine needs to go on.
+  func load() async throws -> LoadedQueue
+  /// Makes one step durable, in one transaction, in the order of the calls. `completion` is called once, on any
+  /// thread; after a failure every further step fails until `recover`.
+  func submit(_ step: StoreStep, completion: @escaping @Sendable (Result<StepReceipt, any Error>) -> Void)
+  /// One order as it is on disk, with its body while it is not finished.
+  func job(_ id: OrderID) async throws -> StoredJob?
+  /// Those of `ids` that are on disk.
+  func jobs(_ ids: [OrderID]) async throws -> [StoredJob]
+  /// By order id, after `after`.
+  func list(state: JobState?, after: OrderID?, limit: Int) async throws -> [StoredJob]
+  /// By sequence, after `after`.
+  func outcomes(after: UInt64, limit: Int) async throws -> [StoredOutcome]
+  /// The sequence of the latest outcome; 0 when there is none.
+  func lastOutcome() async throws -> UInt64
+  /// Takes steps again after a failure, and proves it by writing. Throws while the disk still refuses.
+  func recover() async throws
+  func close() throws
+}
+
+package struct LoadedQueue: Sendable {
+  package var snapshot: JobQueue.Snapshot
+  /// The greatest id of a finished order; greater ones are known to the machine or new.
+  package var greatestFinished: OrderID?
+}
+
+/// What one step of the machine makes durable, and what its answer needs from the disk.
+package struct StoreStep: Sendable {
+  package var changes: [JobQueue.Change]
+  package var at: Timestamp
+  /// Clocks that came with the call; the first change of that order receives it.
+  package var clocks: [OrderID: VectorClock] = [:]
+  /// Of inserted orders.
+  package var bodies: [OrderID: Data] = [:]
+  /// What fulfilment said, kept with the outcome of an ack.
+  package var note: String?
+  /// Orders whose rows the answer needs although the step does not change them.
+  package var lookups: [OrderID] = []
+  /// The bodies of the orders that are leased by this step are wanted.
+  package var wantsBodies = false
+}
+
+/// What the transaction of a step found and left behind.
+package struct StepReceipt: Sendable {
+  /// The orders that were changed or looked up; none for one that is not on disk.
+  package var jobs: [OrderID: StoredJob] = [:]
+  package var hasOutcomes = false
+}
+
+/// An order as it is on disk.
+package struct StoredJob: Sendable {
+  package var id: OrderID
+  package var lane: String
+  package var priority: Int
+  package var state: JobState
+  package var attempts: Int
+  package var enqueuedAt: Timestamp
+  package var readyAt: Timestamp
+  /// Who holds it, or held it last.
+  package var executor: Int?
+  package var epoch: Epoch
+  package var reason: String?
+  package var clock: VectorClock
+  package var body: Data?
+}
+
+/// One durable entry of what became of an order.
+package struct StoredOutcome: Sendable {
+  package enum Kind: String, Sendable {
+    case executing, returned, executed, failed, cancelled, expired, kicked
+  }
+
+  package var sequence: UInt64
+  package var id: OrderID
+  package var kind: Kind
+  package var clock: VectorClock
+  package var at: Timestamp
+  package var executor: Int?
+  package var epoch: Epoch
+  package var attempt: Int
+  package var reason: String?
+}
+
+extension StoredOutcome.Kind {
+  /// Nil for changes that nobody needs to hear of.
+  package init?(_ state: JobState, cause: ChangeCause) {
+    switch (state, cause) {
+    case (_, .due): return nil
+    case (.leased, _): self = .executing
+    case (.done, _): self = .executed
+    case (.buried, _): self = .failed
+    case (.cancelled, _): self = .cancelled
+    case (.expired, _): self = .expired
+    case (.ready, .kicked), (.delayed, .kicked): self = .kicked
+    case (.ready, _), (.delayed, _): self = .returned
+    }
+  }
+}

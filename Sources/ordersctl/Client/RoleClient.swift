@@ -1,0 +1,54 @@
+import DaemonKit
+import GRPCCore
+import GRPCSupport
+import NIOPosix
+import OrderProtos
+import OrderWire
+
+/// Calls of single roles over gRPC.
+enum RoleClient {
+  /// How long an operator waits for one role.
+  static let deadline: Duration = .seconds(2)
+
+  static func stats(_ endpoint: NetworkEndpoint) async throws -> Ordersd_V1_StatsReply {
+    try await call("order-queue", endpoint) { client, options in
+      try await Ordersd_V1_OrderQueue.Client(wrapping: client).stats(Ordersd_V1_StatsRequest(), options: options)
+    }
+  }
+
+  static func status(ofExecutorAt endpoint: NetworkEndpoint) async throws -> Ordersd_V1_ExecutorStatus {
+    try await call("the executor at \(endpoint)", endpoint) { client, options in
+      try await Ordersd_V1_ExecutorControl.Client(wrapping: client)
+        .getStatus(Ordersd_V1_ExecutorStatusRequest(), options: options)
+    }
+  }
+
+  static func isServing(_ service: String, _ endpoint: NetworkEndpoint) async throws -> Bool {
+    try await call(service, endpoint) { client, options in
+      try await Grpc_Health_V1_Health.Client(wrapping: client)
+        .check(Grpc_Health_V1_HealthCheckRequest(), options: options)
+    }.status == .serving
+  }
+
+  /// One connection for one call. Throws `ServiceError`.
+  private static func call<Reply: Sendable>(
+    _ service: String, _ endpoint: NetworkEndpoint,
+    _ body: @Sendable (Peer.Client, CallOptions) async throws -> Reply
+  ) async throws -> Reply {
+    let peer = try Peer(service: service, endpoint: endpoint, eventLoopGroup: .singleton)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await peer.run() }
+      do {
+        let reply = try await peer.call(deadline: deadline, body)
+        group.cancelAll()
+        return reply
+      } catch let error as ServiceError where error.code == .deadlineExceeded || error.code == .serviceUnavailable {
+        group.cancelAll()
+        throw ServiceError(.serviceUnavailable, "does not answer at \(endpoint)", service: service)
+      } catch {
+        group.cancelAll()
+        throw error
+      }
+    }
+  }
+}

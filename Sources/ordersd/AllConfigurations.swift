@@ -1,0 +1,37 @@
+import DaemonKit
+import Executor
+import FraudDetection
+import OrderQueue
+import Orchestrator
+import Suggestions
+import TransactionVerification
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The settings of all roles, read from one reader whichever role is started: so that every key is declared, one file
+/// serves all roles, and a misspelt key is found by each of them.
+struct AllConfigurations: Sendable {
+  let log: LogConfiguration
+  let orchestrator: OrchestratorConfiguration
+  let transactionVerification: TransactionVerificationConfiguration
+  let fraudDetection: FraudDetectionConfiguration
+  let suggestions: SuggestionsConfiguration
+  let orderQueue: OrderQueueConfiguration
+  let executor: ExecutorConfiguration
+
+  /// Declares everything; says nothing about mistakes. `reader.validate()` does.
+  init(reader: SettingsReader) {
+    let environment = ProcessInfo.processInfo.environment
+    log = LogConfiguration(reader: reader)
+    orchestrator = OrchestratorConfiguration(reader: reader, environment: environment)
+    transactionVerification = TransactionVerificationConfiguration(reader: reader)
+    fraudDetection = FraudDetectionConfiguration(reader: reader)
+    suggestions = SuggestionsConfiguration(reader: reader)
+    orderQueue = OrderQueueConfiguration(reader: reader, environment: environment)
+    executor = ExecutorConfiguration(reader: reader)
+  }
+}

@@ -1,0 +1,88 @@
+import DaemonKit
+import Subprocess
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A role as `ordersd up` runs it.
+struct ChildSpecification: Sendable {
+  /// `order-queue`, `executor-3`.
+  let name: String
+  let arguments: [String]
+  let server: NetworkEndpoint
+  let admin: NetworkEndpoint
+}
+
+/// Runs children: this very binary, in a process group of their own, so that Ctrl-C reaches the supervisor only.
+struct ChildLauncher: Sendable {
+  /// Of `WATCHDOG_USEC`.
+  static let watchdog: Duration = .seconds(10)
+
+  let executable: String
+  /// Options that every child gets.
+  let arguments: [String]
+  let console: Console
+
+  /// The file of this process: by its name if it is still there, else (it was rebuilt) the very same file.
+  static func ownExecutable() -> String {
+    let link = "/proc/self/exe"
+    guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: link),
+      FileManager.default.isExecutableFile(atPath: path)
+    else { return link }
+    return path
+  }
+
+  /// Runs a child to its end. `started` gets its pid.
+  func run(
+    _ child: ChildSpecification, notifySocket: String, recent: RecentLines,
+    started: @Sendable (Int32) async -> Void
+  ) async -> ExitReason {
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    let environment = Environment.inherit.updating([
+      "NOTIFY_SOCKET": notifySocket, "WATCHDOG_USEC": "\(Self.watchdog.components.seconds * 1_000_000)",
+      // The child's pid is not known yet, and without a pid the interval holds for whoever reads it.
+      "WATCHDOG_PID": nil, "STATE_DIRECTORY": nil, "JOURNAL_STREAM": nil,
+    ])
+    do {
+      let result = try await Subprocess.run(
+        .path(.init(executable)), arguments: Arguments(child.arguments + arguments + ["--stop-with-parent"]),
+        environment: environment, platformOptions: options,
+        // Never written to: its end tells the child that the supervisor is gone.
+        input: .inputWriter, output: .sequence, error: .combinedWithOutput
+      ) { execution -> Int32 in
+        let pid = execution.processIdentifier.value
+        await started(pid)
+        var lines = LineAssembler()
+        for try await buffer in execution.standardOutput {
+          let bytes = buffer.withUnsafeBytes { Array($0) }
+          for line in lines.append(bytes) { show(line, of: child, recent) }
+        }
+        if let line = lines.finish() { show(line, of: child, recent) }
+        return pid
+      }
+      // Like a unit's cgroup: what the child had started (a fulfilment command) does not outlive it.
+      kill(-result.closureResult, SIGKILL)
+      switch result.terminationStatus {
+      case .exited(let code): return .exited(code)
+      case .signaled(let signal): return .killed(signal: signal)
+      }
+    } catch {
+      return .notStarted("\(error)")
+    }
+  }
+
+  private func show(_ line: String, of child: ChildSpecification, _ recent: RecentLines) {
+    recent.append(line)
+    console.log(child.name, line)
+  }
+}

@@ -1,0 +1,124 @@
+import DaemonKit
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What `ordersd up` runs, worked out from the settings before anything is started.
+struct UpPlan: Sendable {
+  /// Each starts when the one before is ready.
+  let stages: [[ChildSpecification]]
+  /// Base folder of durable state.
+  let state: String
+  /// Options that every child gets.
+  let sharedArguments: [String]
+  private let portOffset: Int
+  private let page: NetworkEndpoint
+
+  var children: [ChildSpecification] { Array(stages.joined()) }
+
+  /// Throws `ConfigurationError` with every mistake, so that no child is started to find them.
+  init(
+    common: CommonOptions, executors: Int, fulfilmentCommand: String?, environment: [String: String]
+  ) throws {
+    var flags: [String: String] = [:]
+    if let fulfilmentCommand {
+      flags["executor.fulfilment.kind"] = "command"
+      flags["executor.fulfilment.command"] = fulfilmentCommand
+    }
+    // The system's own folder is no default for development.
+    let probe = try common.reader()
+    let given = probe.optionalString("state", "Folder under which each role keeps its files.")
+    let state = Self.absolute(given ?? UpFolder.defaultPath(environment))
+    flags["state"] = state
+    self.state = state
+
+    let reader = try common.reader(flags: flags)
+    let all = AllConfigurations(reader: reader)
+    portOffset = reader.integer("port-offset", default: 0, in: 0...15_000, "")
+    try reader.validate()
+    page = all.orchestrator.server
+    sharedArguments = Self.arguments(common, flags)
+
+    func child(_ name: String, _ server: NetworkEndpoint, _ admin: NetworkEndpoint) -> ChildSpecification {
+      ChildSpecification(name: name, arguments: [name], server: server, admin: admin)
+    }
+    let checksAndQueue = [
+      child("transaction-verification", all.transactionVerification.server, all.transactionVerification.admin),
+      child("fraud-detection", all.fraudDetection.server, all.fraudDetection.admin),
+      child("suggestions", all.suggestions.server, all.suggestions.admin),
+      child("order-queue", all.orderQueue.server, all.orderQueue.admin),
+    ]
+    let replicas = try (executors == 0 ? [] : Array(1...executors)).map { id in
+      let reader = try common.reader(flags: flags.merging(["executor.id": String(id)]) { _, new in new })
+      let executor = AllConfigurations(reader: reader).executor
+      return ChildSpecification(
+        name: "executor-\(id)", arguments: ["executor", "--id", String(id)], server: executor.server,
+        admin: executor.admin)
+    }
+    stages = [checksAndQueue, replicas + [child("orchestrator", page, all.orchestrator.admin)]]
+  }
+
+  func report(_ machines: [String: ChildSupervision]) -> UpReport {
+    var roles: [String: UpReport.Role] = [:]
+    for child in children {
+      let machine = machines[child.name]
+      roles[child.name] = UpReport.Role(
+        pid: machine?.pid, host: child.server.host, port: child.server.port, adminPort: child.admin.port,
+        ready: machine?.isReady ?? false, restarts: machine?.restarts ?? 0)
+    }
+    return UpReport(
+      pid: getpid(), state: state, portOffset: portOffset, url: url,
+      ready: machines.values.allSatisfy(\.isReady), roles: roles)
+  }
+
+  /// What to do next, once all roles answer.
+  func welcome(after time: Duration) -> String {
+    var options = ""
+    if portOffset > 0 { options = " --port-offset \(portOffset)" }
+    if page.port != 8081 + portOffset { options = " --server \(url)" }
+    return """
+
+      All \(children.count) roles are ready after \(seconds(time)).
+        page    \(url)/
+        next    \(Self.ordersctl())\(options) submit examples/order.json --wait executed
+        state   \(state)
+        Ctrl-C stops everything.
+
+      """
+  }
+
+  private var url: String {
+    let host = page.host == "0.0.0.0" || page.host == "::" ? "127.0.0.1" : page.host
+    return "http://\(NetworkEndpoint(host: host, port: page.port))"
+  }
+
+  /// The command as it can be typed: by its name when the shell finds it, else with the folder of this binary.
+  private static func ordersctl() -> String {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    for folder in path.split(separator: ":") where FileManager.default.isExecutableFile(atPath: "\(folder)/ordersctl") {
+      return "ordersctl"
+    }
+    let own = URL(fileURLWithPath: ChildLauncher.ownExecutable()).deletingLastPathComponent().path
+    guard FileManager.default.isExecutableFile(atPath: "\(own)/ordersctl") else { return "ordersctl" }
+    return "\(own)/ordersctl"
+  }
+
+  /// The options that were given to `up`, for its children. Everything that is a setting goes through `--set`.
+  private static func arguments(_ common: CommonOptions, _ flags: [String: String]) -> [String] {
+    let settings = common.flags.merging(flags) { _, new in new }.sorted { $0.key < $1.key }
+    return (common.config.map { ["--config", $0] } ?? []) + settings.flatMap { ["--set", "\($0.key)=\($0.value)"] }
+  }
+
+  private static func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+}

@@ -1,0 +1,79 @@
+import OrderDomain
+import OrderWire
+import Testing
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// What is said about an `order.json` that is not shaped like one.
+struct OrderDocumentTests {
+  private static let good = """
+    {"customer": {"name": "Ada", "email": "ada@example.org"}, "items": [{"sku": "x", "quantity": 2}],
+     "billingAddress": {"street": "S", "city": "C", "postalCode": "P", "country": "EE"},
+     "payment": {"card": {"holder": "Ada", "number": "4111111111111111", "expiry": "12/30", "cvv": "123"}}}
+    """
+
+  @Test func aMinimalOrderIsRead() throws {
+    let order = try OrderDocument.decode(Data(Self.good.utf8))
+    #expect(order.items == [OrderItem(sku: "x", quantity: 2)])
+    #expect(order.shipping == nil && order.acceptTerms == nil && order.total == nil)
+  }
+
+  @Test(arguments: [
+    (#""name": "Ada", "#, "", "/customer/name", "is missing"),
+    (#""quantity": 2"#, #""quantity": "2""#, "/items/0/quantity", "must be a whole number"),
+    (#""quantity": 2"#, #""quantity": 2.5"#, "/items/0/quantity", nil),
+    (#"[{"sku": "x", "quantity": 2}]"#, #"[{"sku": "x", "quantity": 1}, {"quantity": 1}]"#, "/items/1/sku", "is missing"),
+    (#"[{"sku": "x", "quantity": 2}]"#, "7", "/items", "must be a list"),
+    (#""cvv": "123""#, #""cvv": 123"#, "/payment/card/cvv", "must be text"),
+    (#""city": "C""#, #""city": null"#, "/billingAddress/city", "must be text, not null"),
+    (#""payment": {"#, #""acceptTerms": "yes", "payment": {"#, "/acceptTerms", "must be true or false"),
+    (#""payment": {"#, #""shipping": "fast", "payment": {"#, "/shipping", "must be an object"),
+  ] as [(String, String, String, String?)])
+  func theFieldIsNamedAsAPointer(_ old: String, _ new: String, _ pointer: String, _ problem: String?) throws {
+    #expect(Self.good.contains(old))
+    let error = #expect(throws: ServiceError.self) {
+      try OrderDocument.decode(Data(Self.good.replacing(old, with: new).utf8))
+    }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.details["field"] == pointer)
+    if let problem { #expect(error?.message == "\(pointer) \(problem)") }
+    #expect(error?.message.contains("4111") == false)
+  }
+
+  @Test(arguments: ["", "{", "order", #"{"customer": }"#]) func whatIsNotJSONIsMalformed(_ text: String) {
+    let error = #expect(throws: ServiceError.self) { try OrderDocument.decode(Data(text.utf8)) }
+    #expect(error?.code == .malformedBody)
+    #expect(error?.message.hasPrefix("the body is not JSON") == true)
+  }
+
+  @Test func anotherKindOfJSONIsNotAnOrder() {
+    let error = #expect(throws: ServiceError.self) { try OrderDocument.decode(Data("[1]".utf8)) }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.message == "the body must be an object")
+  }
+
+  @Test func limitsAreTold() {
+    let large = #expect(throws: ServiceError.self) {
+      try OrderDocument.decode(Data(repeating: UInt8(ascii: " "), count: OrderDocument.maximumSize + 1))
+    }
+    #expect(large?.code == .bodyTooLarge)
+    #expect(large?.message.contains("1048577") == true)
+
+    let long = String(repeating: "x", count: WireLimit.text + 1)
+    let text = #expect(throws: ServiceError.self) {
+      try OrderDocument.decode(Data(Self.good.replacing(#""city": "C""#, with: #""city": "\#(long)""#).utf8))
+    }
+    #expect(text?.details["field"] == "/billingAddress/city")
+
+    let items = Array(repeating: #"{"sku": "x", "quantity": 1}"#, count: WireLimit.orderItems + 1)
+    let many = #expect(throws: ServiceError.self) {
+      try OrderDocument.decode(
+        Data(Self.good.replacing(#"{"sku": "x", "quantity": 2}"#, with: items.joined(separator: ",")).utf8))
+    }
+    #expect(many?.message == "/items holds 1001 items; at most 1000 are taken")
+  }
+}

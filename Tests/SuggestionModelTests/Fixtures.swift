@@ -1,0 +1,28 @@
+import OrderDomain
+import SuggestionModel
+import Testing
+
+/// splitmix64, so that a failure replays from its seed.
+struct SeededRandom: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+}
+
+func catalog(_ items: [(sku: String, tags: [String])]) throws -> Catalog {
+  Catalog(
+    currency: try #require(Currency("EUR")),
+    items: items.map { CatalogItem(sku: $0.sku, title: $0.sku, price: 100, tags: $0.tags) })
+}
+
+/// `item-0` … without tags.
+func plainCatalog(_ count: Int) throws -> Catalog { try catalog((0..<count).map { ("item-\($0)", []) }) }
+
+/// `sku reason` of each: what a table of expectations compares.
+func brief(_ suggestions: [Suggestion]) -> [String] { suggestions.map { "\($0.sku) \($0.reason.rawValue)" } }
