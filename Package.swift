@@ -62,6 +62,7 @@ let core: [Target] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcTransport: Target.Dependency = .product(
   name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
@@ -175,7 +176,7 @@ let shellTests: [Target] = [
     "Executor", "BullyElection", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "CoreTime", "DaemonKit",
     grpcCore, logging,
   ]),
-  tests("Integration", ["VectorClock", "CheckoutFlow", "OrderDomain", httpClient, subprocess, nioCore]),
+  tests("Integration", ["VectorClock", "CheckoutFlow", httpClient, nioCore, nioHTTP1]),
 ]
 
 let externalPackages: [Package.Dependency] = [

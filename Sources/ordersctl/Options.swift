@@ -58,7 +58,7 @@ struct ServerOptions: ParsableArguments {
 
 /// How results are printed.
 struct OutputOptions: ParsableArguments {
-  @Option(name: [.short, .customLong("output")], help: "table, wide, json, yaml or name.")
+  @Option(name: [.customShort("o"), .customLong("output")], help: "table, wide, json, yaml or name.")
   var format: OutputFormat = .table
 }
 

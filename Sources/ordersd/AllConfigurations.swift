@@ -23,6 +23,9 @@ struct AllConfigurations: Sendable {
   let orderQueue: OrderQueueConfiguration
   let executor: ExecutorConfiguration
 
+  /// Flags for whoever is no executor: the id that only an executor must have.
+  static let anyExecutor = ["executor.id": "1"]
+
   /// Declares everything; says nothing about mistakes. `reader.validate()` does.
   init(reader: SettingsReader) {
     let environment = ProcessInfo.processInfo.environment
@@ -33,5 +36,17 @@ struct AllConfigurations: Sendable {
     suggestions = SuggestionsConfiguration(reader: reader)
     orderQueue = OrderQueueConfiguration(reader: reader, environment: environment)
     executor = ExecutorConfiguration(reader: reader)
+  }
+
+  /// Where each role listens: for its peers, and for operators. By the role's name.
+  var endpoints: [String: (server: NetworkEndpoint, admin: NetworkEndpoint)] {
+    [
+      "orchestrator": (orchestrator.server, orchestrator.admin),
+      "transaction-verification": (transactionVerification.server, transactionVerification.admin),
+      "fraud-detection": (fraudDetection.server, fraudDetection.admin),
+      "suggestions": (suggestions.server, suggestions.admin),
+      "order-queue": (orderQueue.server, orderQueue.admin),
+      "executor": (executor.server, executor.admin),
+    ]
   }
 }

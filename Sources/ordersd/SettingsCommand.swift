@@ -13,7 +13,7 @@ struct SettingsCommand: AsyncParsableCommand {
 
   enum Format: String, CaseIterable, ExpressibleByArgument { case table, json }
 
-  @Option(name: [.short, .customLong("output")], help: "table or json.")
+  @Option(name: [.customShort("o"), .customLong("output")], help: "table or json.")
   var format: Format = .table
 
   func run() async throws {

@@ -1,3 +1,4 @@
+import DaemonKit
 import OrderProtos
 import OrderWire
 import Testing

@@ -1,3 +1,4 @@
+import DaemonKit
 import OrderDomain
 import OrderProtos
 import OrderWire
@@ -170,6 +171,34 @@ struct SessionTests {
         }
       }
       #expect(error?.code == .stopping)
+      await role.stopped()
+      #expect(clock.now - start < .seconds(2))
+    }
+  }
+
+  @Test func aClientThatGoesAwayEndsItsStream() async throws {
+    let order = try example("order.json")
+    let build = transactionVerification(["transaction-verification.fault-delay": "30s"])
+    try await withRole(Self.process, build) { role in
+      let clock = ContinuousClock()
+      let start = clock.now
+      let settle = call(2, .settle(settleRequest(newOrderID(), VectorClock())))
+      let first = frame([call(1, .check(checkRequest(["a"], order))), settle])
+      let (never, _) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+      let answers = try await role.peer.call(deadline: .seconds(10)) { client, options in
+        try await Ordersd_V1_TransactionVerification.Client(wrapping: client).session(
+          options: options,
+          requestProducer: { writer in
+            try await writer.write(first)
+            for await _ in never {}
+          },
+          onResponse: { response in
+            for try await reply in response.messages { return reply.answers.map(\.correlationID) }
+            return []
+          })
+      }
+      #expect(answers == [2])
+      await role.stop()
       await role.stopped()
       #expect(clock.now - start < .seconds(2))
     }

@@ -28,6 +28,10 @@ struct CatalogDocumentTests {
       "items[0].price: must not be negative, is -1"
     ),
     (
+      #"{"currency": "EUR", "items": [{"sku": "x", "title": "X", "price": 12.99, "tags": []}]}"#,
+      "items[0].price: must be a whole number of minor units, such as 1299 for 12.99"
+    ),
+    (
       #"{"currency": "EUR", "items": [{"sku": "x", "title": "X", "price": 1, "tags": "t"}]}"#,
       "items[0].tags: must be a list"
     ),

@@ -9,7 +9,6 @@ struct ErrorCodeTests {
 
   @Test(arguments: ErrorCode.all) func everyCodeHasItsRow(_ code: ErrorCode) {
     #expect((code.disposition == Self.unlisted) == (code == .internal), "\(code.rawValue)")
-    #expect(code.disposition.grpc != .ok)
     #expect((400...599).contains(code.disposition.http))
     #expect(code.disposition.exit != 0)
   }

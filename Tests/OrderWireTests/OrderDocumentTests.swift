@@ -25,22 +25,21 @@ struct OrderDocumentTests {
   @Test(arguments: [
     (#""name": "Ada", "#, "", "/customer/name", "is missing"),
     (#""quantity": 2"#, #""quantity": "2""#, "/items/0/quantity", "must be a whole number"),
-    (#""quantity": 2"#, #""quantity": 2.5"#, "/items/0/quantity", nil),
     (#"[{"sku": "x", "quantity": 2}]"#, #"[{"sku": "x", "quantity": 1}, {"quantity": 1}]"#, "/items/1/sku", "is missing"),
     (#"[{"sku": "x", "quantity": 2}]"#, "7", "/items", "must be a list"),
     (#""cvv": "123""#, #""cvv": 123"#, "/payment/card/cvv", "must be text"),
     (#""city": "C""#, #""city": null"#, "/billingAddress/city", "must be text, not null"),
     (#""payment": {"#, #""acceptTerms": "yes", "payment": {"#, "/acceptTerms", "must be true or false"),
     (#""payment": {"#, #""shipping": "fast", "payment": {"#, "/shipping", "must be an object"),
-  ] as [(String, String, String, String?)])
-  func theFieldIsNamedAsAPointer(_ old: String, _ new: String, _ pointer: String, _ problem: String?) throws {
+  ])
+  func theFieldIsNamedAsAPointer(_ old: String, _ new: String, _ pointer: String, _ problem: String) throws {
     #expect(Self.good.contains(old))
     let error = #expect(throws: ServiceError.self) {
       try OrderDocument.decode(Data(Self.good.replacing(old, with: new).utf8))
     }
     #expect(error?.code == .invalidArgument)
     #expect(error?.details["field"] == pointer)
-    if let problem { #expect(error?.message == "\(pointer) \(problem)") }
+    #expect(error?.message == "\(pointer) \(problem)")
     #expect(error?.message.contains("4111") == false)
   }
 

@@ -10,6 +10,8 @@ actor Eligibility {
   private static let period = Duration.milliseconds(900)
   /// Consecutive failed probes that make a follower ineligible: one may be bad luck.
   private static let tolerated = 2
+  /// Pause after the work loop gave up on a queue whose health may look fine from here.
+  private static let rest = Duration.seconds(1)
 
   private let election: ElectionShell
   private let queue: QueueClient
@@ -18,6 +20,7 @@ actor Eligibility {
   private let clocks: Clocks
   private var isQueueReached = false
   private var failures = 0
+  private var distrustedUntil: Instant?
   private var fulfilmentProblem: String?
   private var maintenanceUntil: Instant?
   private var isEligible = false
@@ -44,6 +47,7 @@ actor Eligibility {
   }
 
   private func probeQueue() async {
+    if let until = distrustedUntil, clocks.now() < until { return }
     let isServing = await queue.isServing()
     // The claim may have been granted while the probe was on its way; then the work loop knows better.
     guard ledger.figures.epoch == 0 else { return }
@@ -54,6 +58,7 @@ actor Eligibility {
   /// The work loop gave up on the queue.
   func queueLost() async {
     isQueueReached = false
+    distrustedUntil = clocks.now() + Self.rest
     await tell()
   }
 

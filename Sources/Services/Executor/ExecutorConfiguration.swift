@@ -110,6 +110,11 @@ package struct ExecutorConfiguration: Sendable {
   private static func election(_ reader: SettingsReader) -> BullyConfiguration {
     var election = BullyConfiguration()
     election.lane = reader.string("election.lane", default: "main", "What is led; one leader for each lane.")
+    let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    if !(1...32).contains(election.lane.count) || !election.lane.allSatisfy(letters.contains) {
+      reader.report("election.lane", "must be 1 to 32 of a-z, 0-9 and hyphens, not '\(election.lane.prefix(80))'")
+      election.lane = "main"
+    }
     election.heartbeat = reader.duration(
       "election.heartbeat", default: .milliseconds(100), in: .milliseconds(5)...(.seconds(60)),
       "Time between two heartbeats of the leader; three missed ones start an election.")

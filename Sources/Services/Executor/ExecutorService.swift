@@ -18,10 +18,9 @@ struct ExecutorService: Service {
     await withDiscardingTaskGroup { group in
       group.addTask { await election.run() }
       group.addTask { await work.run() }
-      let probing = Task { await eligibility.run() }
+      group.addTask { await eligibility.run() }
       // Throws when the task is cancelled: then there is no time to be polite.
       try? await gracefulShutdown()
-      probing.cancel()
       if !Task.isCancelled {
         // First the queue, so that the successor's claim is granted at once; then the others may elect.
         await work.drain(within: Self.drainWithin, isFinal: true)

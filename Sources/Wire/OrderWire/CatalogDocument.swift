@@ -30,7 +30,7 @@ package enum CatalogDocument {
     do {
       catalog = try JSONDecoder().decode(Catalog.self, from: data)
     } catch let error as DecodingError {
-      throw Invalid(problems: [problem(error)])
+      throw Invalid(problems: [brokenPrice(data) ?? problem(error)])
     } catch {
       throw Invalid(problems: ["cannot be read as a catalog"])
     }
@@ -52,6 +52,18 @@ package enum CatalogDocument {
     case .dataCorrupted(let context): "\(field(context.codingPath)) \(context.debugDescription)"
     @unknown default: "cannot be read as a catalog"
     }
+  }
+
+  /// A price such as 12.99, which the decoder reports as "not JSON", without saying where.
+  private static func brokenPrice(_ data: Data) -> String? {
+    struct Prices: Decodable {
+      struct Item: Decodable { let price: Double }
+      let items: [Item]
+    }
+    guard let prices = try? JSONDecoder().decode(Prices.self, from: data),
+      let index = prices.items.firstIndex(where: { Int64(exactly: $0.price) == nil })
+    else { return nil }
+    return "items[\(index)].price: must be a whole number of minor units, such as 1299 for 12.99"
   }
 
   /// `items[3].price:`

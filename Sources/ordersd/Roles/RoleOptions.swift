@@ -32,7 +32,7 @@ struct RoleOptions: ParsableArguments {
   ///
   /// `role`: its name in settings. `process`: its name as a process, `executor-2` for an executor.
   func run<Configuration: Sendable>(
-    role: String, process: String, flags: [String: String] = [:],
+    role: String, process: String, flags: [String: String] = AllConfigurations.anyExecutor,
     _ part: (AllConfigurations) -> Configuration, admin: (Configuration) -> NetworkEndpoint,
     build: (Configuration, DaemonContext) async throws -> RoleRuntime
   ) async throws {

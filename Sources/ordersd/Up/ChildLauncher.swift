@@ -1,5 +1,6 @@
 import DaemonKit
 import Subprocess
+import SystemPackage
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -27,7 +27,7 @@ struct UpCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
   @Option(help: "How many executors, 0 to 9; the one with the highest id leads.")
   var executors = 3
-  @Option(help: "Command that carries an order out: it gets the order as JSON (setting 'executor.fulfilment.command').")
+  @Option(help: "Command, with its arguments, that carries an order out: it gets the order as JSON on standard input.")
   var fulfilmentCommand: String?
 
   func validate() throws {
@@ -53,7 +53,7 @@ struct UpCommand: AsyncParsableCommand {
         stages: plan.stages, launcher: launcher, console: console, clocks: .system, runtimeFolder: runtime.path
       ) { machines in
         do {
-          try folder.write(plan.report(machines))
+          try folder.save(plan.report(machines))
         } catch where !reportFailed.exchange(true, ordering: .relaxed) {
           console.failure("cannot write \(folder.path)/up.json: \(error)")
         } catch {

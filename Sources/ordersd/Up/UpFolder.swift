@@ -51,7 +51,7 @@ final class UpFolder: Sendable {
   deinit { close(lockDescriptor) }
 
   /// Replaces `up.json` whole.
-  func write(_ report: UpReport) throws {
+  func save(_ report: UpReport) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try encoder.encode(report).write(to: URL(fileURLWithPath: "\(path)/up.json"), options: .atomic)

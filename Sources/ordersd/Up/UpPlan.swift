@@ -32,7 +32,7 @@ struct UpPlan: Sendable {
     var flags: [String: String] = [:]
     if let fulfilmentCommand {
       flags["executor.fulfilment.kind"] = "command"
-      flags["executor.fulfilment.command"] = fulfilmentCommand
+      flags["executor.fulfilment.command"] = try Self.words(fulfilmentCommand).joined(separator: ",")
     }
     // The system's own folder is no default for development.
     let probe = try common.reader()
@@ -41,30 +41,28 @@ struct UpPlan: Sendable {
     flags["state"] = state
     self.state = state
 
-    let reader = try common.reader(flags: flags)
+    let reader = try common.reader(flags: flags.merging(AllConfigurations.anyExecutor) { _, new in new })
     let all = AllConfigurations(reader: reader)
     portOffset = reader.integer("port-offset", default: 0, in: 0...15_000, "")
     try reader.validate()
-    page = all.orchestrator.server
     sharedArguments = Self.arguments(common, flags)
 
-    func child(_ name: String, _ server: NetworkEndpoint, _ admin: NetworkEndpoint) -> ChildSpecification {
-      ChildSpecification(name: name, arguments: [name], server: server, admin: admin)
+    func child(_ name: String, role: String, _ arguments: [String], _ all: AllConfigurations) -> ChildSpecification {
+      let none = NetworkEndpoint(host: "127.0.0.1", port: 0)
+      let (server, admin) = all.endpoints[role] ?? (none, none)
+      return ChildSpecification(name: name, arguments: arguments, server: server, admin: admin)
     }
-    let checksAndQueue = [
-      child("transaction-verification", all.transactionVerification.server, all.transactionVerification.admin),
-      child("fraud-detection", all.fraudDetection.server, all.fraudDetection.admin),
-      child("suggestions", all.suggestions.server, all.suggestions.admin),
-      child("order-queue", all.orderQueue.server, all.orderQueue.admin),
-    ]
+    let checksAndQueue = ["transaction-verification", "fraud-detection", "suggestions", "order-queue"].map {
+      child($0, role: $0, [$0], all)
+    }
     let replicas = try (executors == 0 ? [] : Array(1...executors)).map { id in
       let reader = try common.reader(flags: flags.merging(["executor.id": String(id)]) { _, new in new })
-      let executor = AllConfigurations(reader: reader).executor
-      return ChildSpecification(
-        name: "executor-\(id)", arguments: ["executor", "--id", String(id)], server: executor.server,
-        admin: executor.admin)
+      let arguments = ["executor", "--id", String(id)]
+      return child("executor-\(id)", role: "executor", arguments, AllConfigurations(reader: reader))
     }
-    stages = [checksAndQueue, replicas + [child("orchestrator", page, all.orchestrator.admin)]]
+    let orchestrator = child("orchestrator", role: "orchestrator", ["orchestrator"], all)
+    page = orchestrator.server
+    stages = [checksAndQueue, replicas + [orchestrator]]
   }
 
   func report(_ machines: [String: ChildSupervision]) -> UpReport {
@@ -116,6 +114,19 @@ struct UpPlan: Sendable {
   private static func arguments(_ common: CommonOptions, _ flags: [String: String]) -> [String] {
     let settings = common.flags.merging(flags) { _, new in new }.sorted { $0.key < $1.key }
     return (common.config.map { ["--config", $0] } ?? []) + settings.flatMap { ["--set", "\($0.key)=\($0.value)"] }
+  }
+
+  /// The setting is a list, which is written with commas; the path becomes absolute, as the setting wants it.
+  private static func words(_ command: String) throws -> [String] {
+    var words = command.split(separator: " ").map(String.init)
+    guard let first = words.first, !command.contains(",") else {
+      throw ConfigurationError([
+        "--fulfilment-command: must be a command and its arguments, separated by spaces, without commas, "
+          + "not '\(command.prefix(80))'"
+      ])
+    }
+    if first.contains("/") { words[0] = absolute(first) }
+    return words
   }
 
   private static func absolute(_ path: String) -> String {

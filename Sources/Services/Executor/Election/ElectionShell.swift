@@ -119,7 +119,7 @@ actor ElectionShell {
     let now = clocks.now()
     let at = min(deadline ?? now + Self.longestSleep, now + Self.longestSleep)
     if let timer {
-      if timer.at <= at, timer.at > now { return }
+      if timer.at <= at { return }
       timer.task.cancel()
     }
     let wait = max(at - now, .zero)

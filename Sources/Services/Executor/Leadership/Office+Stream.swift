@@ -1,4 +1,5 @@
 import CoreTime
+import DaemonKit
 import Logging
 import OrderDomain
 import OrderProtos

@@ -49,6 +49,8 @@ actor WorkLoop {
     guard let task = current else { return }
     if let office { await office.drain(until: tools.clocks.now() + bound) } else { task.cancel() }
     await task.value
+    // Granted to a claim that was cancelled.
+    await giveBack("not wanted any more")
   }
 
   private func follow(_ orders: LeadershipDesk.Orders) async {

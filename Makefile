@@ -1,0 +1,56 @@
+# The two commands most people need: `make run` and `make test`. `make help` lists the rest.
+
+# One scratch path outside the checkout, so that a second clone or a CI run builds incrementally.
+ORDERSD_BUILD ?= $(HOME)/.cache/ordersd/build
+SWIFT_BUILD = swift build --scratch-path "$(ORDERSD_BUILD)"
+SWIFT_TEST = swift test --scratch-path "$(ORDERSD_BUILD)"
+STATE ?=
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: run
+run: bootstrap build ## Build and start every role on this machine, with a page at http://127.0.0.1:8081
+	@exec "$(ORDERSD_BUILD)/debug/ordersd" up $(if $(STATE),--state "$(STATE)") $(ARGS)
+
+.PHONY: test
+test: bootstrap-test ## Run all tests
+	$(SWIFT_TEST) $(ARGS)
+
+.PHONY: test-core
+test-core: ## Run the tests of the pure cores only (seconds after an edit)
+	CORE_ONLY=1 swift test --scratch-path "$(ORDERSD_BUILD)/../core" $(ARGS)
+
+.PHONY: build
+build: bootstrap ## Build the two programs
+	$(SWIFT_BUILD) --product ordersd
+	$(SWIFT_BUILD) --product ordersctl
+
+.PHONY: check
+check: ## Format lint, generated code up to date, units, Compose file
+	swift format lint --strict --recursive --parallel Package.swift Sources/Core Sources/Wire/OrderWire \
+	  Sources/Wire/ElectionWire Sources/Platform Sources/Services Sources/ordersd Sources/ordersctl Tests
+	tools/embed-page --check
+	tools/protos --check
+	tools/verify-units
+
+.PHONY: fmt
+fmt: ## Format the sources in place
+	swift format --in-place --recursive --parallel Package.swift Sources/Core Sources/Wire/OrderWire \
+	  Sources/Wire/ElectionWire Sources/Platform Sources/Services Sources/ordersd Sources/ordersctl Tests
+
+.PHONY: protos
+protos: ## Regenerate Swift from the .proto files
+	tools/bootstrap --protos
+	ORDERSD_BUILD="$(ORDERSD_BUILD)" tools/protos
+
+.PHONY: page
+page: ## Embed the page into the binary's sources
+	tools/embed-page
+
+.PHONY: bootstrap bootstrap-test
+bootstrap:
+	@tools/bootstrap
+bootstrap-test:
+	@tools/bootstrap --test

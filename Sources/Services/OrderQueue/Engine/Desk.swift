@@ -1,0 +1,47 @@
+import OrderWire
+import Synchronization
+
+/// Which steps are on their way to the disk, and whether steps are taken at all. Seen from the actor and from the
+/// writer's thread: a failure must stop the next step before the actor has heard of it.
+final class Desk: Sendable {
+  private struct State {
+    var inFlight = 0
+    var failure: ServiceError?
+    var isClosed = false
+  }
+
+  /// Most steps on their way; below the store's own bound, so that it never has to refuse one.
+  static let maximumInFlight = 4_096
+
+  private let state = Mutex(State())
+
+  /// Throws what keeps a call from being taken now.
+  func admit() throws {
+    try state.withLock { state in
+      if state.isClosed { throw ServiceError(.stopping, "the order queue is stopping", retryAfter: .seconds(1)) }
+      if let failure = state.failure { throw failure }
+      if state.inFlight >= Self.maximumInFlight {
+        throw ServiceError(.overloaded, "too many changes wait for the disk", retryAfter: .seconds(1))
+      }
+    }
+  }
+
+  var failure: ServiceError? { state.withLock { $0.failure } }
+  var isOpen: Bool { state.withLock { !$0.isClosed && $0.failure == nil } }
+  var isIdle: Bool { state.withLock { $0.inFlight == 0 } }
+  var isCrowded: Bool { state.withLock { $0.inFlight >= Self.maximumInFlight } }
+
+  func begin() { state.withLock { $0.inFlight += 1 } }
+
+  /// A step is over. True when somebody may be waiting for the last one.
+  func end(_ failure: ServiceError?) -> Bool {
+    state.withLock { state in
+      state.inFlight -= 1
+      if let failure, state.failure == nil { state.failure = failure }
+      return state.inFlight == 0 && (state.failure != nil || state.isClosed)
+    }
+  }
+
+  func reopen() { state.withLock { $0.failure = nil } }
+  func close() { state.withLock { $0.isClosed = true } }
+}

@@ -1,0 +1,239 @@
+import CoreTime
+package import DaemonKit
+import Logging
+import OrderDomain
+import OrderWire
+import PriorityQueue
+import VectorClock
+
+/// The queue's shell: steps the machine, hands the changes to the store in the same breath, and answers only when they
+/// are on disk.
+///
+/// Nothing is awaited between a step and the handing over of its changes, so the store sees the steps in the machine's
+/// order. When a step cannot be made durable, the machine is ahead of the disk: every call is refused until the
+/// machine has been read anew (`recover`).
+package actor QueueEngine {
+  nonisolated let store: any QueueStore
+  nonisolated let configuration: OrderQueueConfiguration
+  nonisolated let clocks: Clocks
+  nonisolated let logger: Logger
+  nonisolated let desk = Desk()
+  /// Wakes the loop.
+  nonisolated let pulse = Wakeup()
+  nonisolated let subscriptions = Subscriptions()
+  nonisolated let heartbeats: Heartbeats
+
+  var machine: JobQueue
+  /// Who holds or last held each lane, as the machine knows it.
+  var leaders: [String: LeadershipRecord] = [:]
+  var links: [UInt64: WorkLink] = [:]
+  var nextLink: UInt64 = 1
+  var forgotten: ForgottenOrders
+  var random = SystemRandomNumberGenerator()
+  var cachedStats: (stats: QueueStats, at: Instant)?
+  var meters = QueueMeters()
+  /// When the loop looks at the machine next.
+  private var armed: Instant = .zero
+
+  /// Reads the store and takes up where it stopped.
+  package static func open(
+    store: any QueueStore, configuration: OrderQueueConfiguration, context: DaemonContext
+  ) async throws -> QueueEngine {
+    let loaded = try await store.load()
+    let engine = QueueEngine(loaded, store: store, configuration: configuration, context: context)
+    await engine.adopt(loaded)
+    return engine
+  }
+
+  private init(
+    _ loaded: LoadedQueue, store: any QueueStore, configuration: OrderQueueConfiguration, context: DaemonContext
+  ) {
+    self.store = store
+    self.configuration = configuration
+    clocks = context.clocks
+    logger = context.logger
+    heartbeats = context.heartbeats
+    machine = JobQueue(
+      configuration: configuration.machine,
+      now: Now(wall: context.clocks.wall(), monotonic: context.clocks.now()))
+    forgotten = ForgottenOrders(
+      greatest: loaded.greatestFinished, remembered: configuration.machine.recentCapacity)
+  }
+
+  nonisolated var now: Now { Now(wall: clocks.wall(), monotonic: clocks.now()) }
+
+  /// Makes a step's changes durable; `answer` turns what the transaction found into the call's answer.
+  func submit<Value: Sendable>(
+    _ step: StoreStep, answer: @escaping @Sendable (StepReceipt) throws -> Value
+  ) -> Pending<Value> {
+    let pending = Pending<Value>()
+    hand(step) { result in
+      switch result {
+      case .success(let receipt): pending.resolve(Result { try answer(receipt) })
+      case .failure(let error): pending.resolve(.failure(error))
+      }
+    }
+    return pending
+  }
+
+  /// As `submit`, for changes that no call waits for. `completion` runs on the writer's thread.
+  func hand(
+    _ step: StoreStep,
+    completion: @escaping @Sendable (Result<StepReceipt, ServiceError>) -> Void = { _ in }
+  ) {
+    for change in step.changes {
+      switch change {
+      case .leadershipChanged(let record): leaders[record.lane] = record
+      case .stateChanged(let job, _, let cause): note(job, cause)
+      case .inserted, .gateChanged: break
+      }
+    }
+    desk.begin()
+    store.submit(step) { [desk, pulse, subscriptions] result in
+      var failure: ServiceError?
+      switch result {
+      case .success: break
+      case .failure(let error as ServiceError):
+        failure = error
+      case .failure(let error):
+        failure = ServiceError(
+          .storageUnavailable, "the queue is being read anew from disk: \(error)", retryAfter: .seconds(1))
+      }
+      // Before the answer: a caller that hears of a failure must find the queue closed.
+      let isLast = desk.end(failure)
+      if let failure {
+        completion(.failure(failure))
+      } else if case .success(let receipt) = result {
+        completion(.success(receipt))
+        if receipt.hasOutcomes { subscriptions.outcomesGrew() }
+      }
+      if failure != nil || isLast { pulse.raise() }
+    }
+    arm()
+  }
+
+  /// Wakes the loop when something is due before it would look.
+  func arm() {
+    let now = now
+    if let wait = machine.nextDeadline(now: now), now.monotonic + wait < armed { pulse.raise() }
+  }
+
+  private func note(_ job: JobQueue.Job, _ cause: ChangeCause) {
+    if job.state.isFinal { forgotten.finished(job.id) }
+    var fields: Logger.Metadata = ["order_id": "\(job.id)", "cause": "\(cause.rawValue)"]
+    if let leader = job.lease?.leader {
+      fields["executor"] = "\(leader.executor)"
+      fields["epoch"] = "\(leader.epoch)"
+    }
+    switch (job.state, cause) {
+    case (.buried, _):
+      fields["reason"] = "\(job.reason ?? "")"
+      logger.info("The order is a dead letter.", metadata: fields)
+    case (_, .leaseExpired), (_, .leaderReplaced), (_, .leaderResigned):
+      logger.info("The lease is over; the order is back in the queue.", metadata: fields)
+    default:
+      fields["state"] = "\(job.state.rawValue)"
+      logger.debug("The order changed.", metadata: fields)
+    }
+  }
+
+  // MARK: - The loop
+
+  /// Does what time brings, until the task is cancelled or `stop`.
+  package func run() async {
+    let heartbeat = heartbeats.register("queue-engine", longestSilence: .seconds(8))
+    defer { heartbeat.retire() }
+    var backoff = Duration.milliseconds(100)
+    while !Task.isCancelled, !pulse.isFinished {
+      heartbeat.beat()
+      if desk.failure != nil {
+        if await recover() {
+          backoff = .milliseconds(100)
+        } else {
+          // Not through `pulse`, which every refused step raises.
+          try? await Task.sleep(for: backoff)
+          backoff = min(backoff * 2, .seconds(2))
+        }
+        continue
+      }
+      tick()
+      measure()
+      let now = now
+      let wait = min(max(machine.nextDeadline(now: now) ?? .seconds(1), .milliseconds(1)), .seconds(1))
+      armed = now.monotonic + wait
+      await pulse.wait(atMost: wait)
+      armed = .zero
+    }
+  }
+
+  func tick() {
+    guard !desk.isCrowded else { return }
+    let now = now
+    let step = machine.tick(now: now)
+    if !step.changes.isEmpty { hand(StoreStep(changes: step.changes, at: now.wall)) }
+    for record in step.answer.leadershipExpired {
+      logger.info(
+        "The leadership ran out without a renewal.",
+        metadata: ["lane": "\(record.lane)", "executor": "\(record.executor)", "epoch": "\(record.epoch)"])
+      for link in links.values where link.leader.lane == record.lane {
+        link.end(Fence(yours: link.leader.epoch, current: record.epoch, holder: nil))
+      }
+    }
+    pump()
+  }
+
+  /// Reads the machine anew and opens the store again. False while the disk still refuses.
+  private func recover() async -> Bool {
+    // Steps that are on their way must be over, or their outcome would be missing from what is read.
+    guard desk.isIdle else { return false }
+    do {
+      try await store.recover()
+      let loaded = try await store.load()
+      desk.reopen()
+      adopt(loaded)
+      logger.notice("The store takes changes again; the queue was read anew from disk.")
+      return true
+    } catch {
+      logger.debug("The store does not take changes yet.", metadata: ["reason": "\(error)"])
+      return false
+    }
+  }
+
+  /// Makes what is on disk the machine's state, and takes up the open streams again.
+  private func adopt(_ loaded: LoadedQueue) {
+    let now = now
+    let restored = JobQueue.restore(loaded.snapshot, configuration: configuration.machine, now: now)
+    machine = restored.answer
+    leaders = Dictionary(machine.leadership.map { ($0.lane, $0) }, uniquingKeysWith: { $1 })
+    forgotten = ForgottenOrders(
+      greatest: loaded.greatestFinished, remembered: configuration.machine.recentCapacity)
+    cachedStats = nil
+    if !restored.changes.isEmpty { hand(StoreStep(changes: restored.changes, at: now.wall)) }
+    for link in links.values.sorted(by: { $0.id < $1.id }) {
+      if let fence = bind(link, now: now) {
+        link.end(fence)
+      } else if link.isClosed {
+        release(link)
+      }
+    }
+    links = links.filter { !$0.value.isClosed }
+    pump()
+  }
+
+  // MARK: - The end
+
+  /// Takes no more calls and ends the streams. Leaderships and leases stay as they are on disk: whoever holds them
+  /// takes them up again when the queue is back.
+  package nonisolated func beginStop() {
+    desk.close()
+    subscriptions.closeAll()
+  }
+
+  /// Waits for the last step and closes the store.
+  package func finishStop() async throws {
+    beginStop()
+    while !desk.isIdle { await pulse.wait(atMost: .milliseconds(200)) }
+    pulse.finish()
+    try store.close()
+  }
+}

@@ -1,0 +1,52 @@
+package import DaemonKit
+import GRPCSupport
+import OrderStore
+import ServiceLifecycle
+
+/// Puts the role together: the store, the engine, the gRPC server. Production and tests alike.
+///
+/// Throws `StoreOpenError` when the store cannot be opened.
+package func buildOrderQueue(
+  configuration: OrderQueueConfiguration, context: DaemonContext
+) async throws -> RoleRuntime {
+  let store = try EmbeddedQueueStore(path: configuration.file, context: context)
+  return try await buildOrderQueue(configuration: configuration, context: context, store: store).runtime
+}
+
+/// As above, over a store of the caller's choice; the runtime and where it listens.
+package func buildOrderQueue(
+  configuration: OrderQueueConfiguration, context: DaemonContext, store: any QueueStore
+) async throws -> (runtime: RoleRuntime, listening: @Sendable () async throws -> NetworkEndpoint) {
+  let engine = try await QueueEngine.open(store: store, configuration: configuration, context: context)
+  let server = RoleServer(
+    endpoint: configuration.server, setting: "order-queue.port", services: [OrderQueueProvider(engine: engine)],
+    context: context)
+  let runtime = RoleRuntime(
+    // Stopped in reverse: the streams end, then the server, then the engine with its store.
+    services: [EngineService(engine: engine), server, StreamEnder(engine: engine)],
+    waitUntilListening: { _ = try await server.listening() },
+    report: { await engine.report() },
+    onHealth: { server.attach($0) })
+  return (runtime, { try await server.listening() })
+}
+
+/// Runs the engine's loop, and closes the store at the end.
+private struct EngineService: Service {
+  let engine: QueueEngine
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await engine.run() }
+    try await engine.finishStop()
+  }
+}
+
+/// Ends the long-lived streams when the stop begins, so that the server need not wait for its peers to do so.
+private struct StreamEnder: Service {
+  let engine: QueueEngine
+
+  func run() async throws {
+    // Cancelled instead of asked to stop: the end is the same.
+    try? await gracefulShutdown()
+    engine.beginStop()
+  }
+}

@@ -1,0 +1,36 @@
+import GRPCCore
+import OrderProtos
+import OrderWire
+import SwiftProtobuf
+
+extension OrderQueueProvider {
+  /// Always from the disk: what was committed while a slow reader was busy is simply its next page.
+  func outcomes(
+    request: Ordersd_V1_OutcomesRequest, response: RPCWriter<Ordersd_V1_OutcomeBatch>, context: ServerContext
+  ) async throws {
+    let grew = Wakeup()
+    let stream = try engine.subscriptions.open(watcher: grew) { grew.finish() }
+    defer { engine.subscriptions.close(stream) }
+    var cursor = request.after
+    let last = try await engine.store.lastOutcome()
+    guard cursor <= last else {
+      throw ServiceError(
+        .conflict,
+        "after: \(cursor) was never given out, the latest is \(last); this is another queue's cursor, start at 0",
+        details: ["last": String(last)])
+    }
+    try await withRPCCancellationHandler {
+      while !grew.isFinished, !Task.isCancelled {
+        let page = try await engine.store.outcomes(after: cursor, limit: QueueLimit.outcomePage)
+        if let latest = page.last {
+          try await response.write(.with { $0.outcomes = page.map(\.message) })
+          cursor = latest.sequence
+        } else {
+          await grew.wait()
+        }
+      }
+    } onCancelRPC: {
+      grew.finish()
+    }
+  }
+}

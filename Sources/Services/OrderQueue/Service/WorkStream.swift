@@ -1,0 +1,167 @@
+import GRPCCore
+import OrderDomain
+import OrderProtos
+import OrderWire
+import PriorityQueue
+import SwiftProtobuf
+import Synchronization
+import VectorClock
+
+extension OrderQueueProvider {
+  /// Items that wait for the stream's writer before its reader takes no more; deliveries are bounded by credits.
+  private static let itemsInFlight = 16
+
+  func work(
+    request: RPCAsyncSequence<Ordersd_V1_WorkRequest, any Error>, response: RPCWriter<Ordersd_V1_WorkReply>,
+    context: ServerContext
+  ) async throws {
+    let pipe = Pipe<WorkLink.Item>(limit: Self.itemsInFlight)
+    let stream = try engine.subscriptions.open { pipe.finish() }
+    defer { engine.subscriptions.close(stream) }
+    let opened = Slot<WorkLink>()
+    let result: Result<Void, any Error>
+    do {
+      try await exchange(pipe: pipe) {
+        try await readWork(request, pipe: pipe, opened: opened)
+      } write: {
+        try await writeWork(response, pipe: pipe)
+      }
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    // However it ended: the leadership that hung on it is over.
+    if let link = opened.value.withLock({ $0 }) { await engine.closeWork(link) }
+    try result.get()
+  }
+
+  private func readWork(
+    _ request: RPCAsyncSequence<Ordersd_V1_WorkRequest, any Error>, pipe: Pipe<WorkLink.Item>,
+    opened: Slot<WorkLink>
+  ) async throws {
+    var link: WorkLink?
+    for try await message in request {
+      try limitFrame(message.commands.count)
+      var commands = message.commands[...]
+      if link == nil {
+        guard case .open(let open) = commands.popFirst()?.command else {
+          throw ServiceError(.invalidArgument, "the first command of a work stream must be open")
+        }
+        guard let new = try await openWork(open, pipe: pipe) else { return }
+        opened.value.withLock { $0 = new }
+        link = new
+      }
+      guard let link else { return }
+      var answers: [@Sendable () async -> WorkAnswer] = []
+      for command in commands {
+        if let answer = try await take(command, link) { answers.append(answer) }
+      }
+      if answers.isEmpty { continue }
+      let taken = answers
+      let isOpen = await pipe.send(
+        .answers {
+          var done: [WorkAnswer] = []
+          for answer in taken { done.append(await answer()) }
+          return done
+        })
+      if !isOpen { return }
+    }
+  }
+
+  /// Nil when the fence is not the current one; then the stream's last event says so.
+  private func openWork(_ open: Ordersd_V1_WorkOpen, pipe: Pipe<WorkLink.Item>) async throws -> WorkLink? {
+    let pending = await engine.openWork(
+      try LeaderFence(open.fence), executor: try executorID(open.executorID), incarnation: open.incarnation,
+      lease: try leaseLength(open.leaseMs, default: engine.configuration.lease), pipe: pipe)
+    do {
+      return try await pending.value
+    } catch let error as FencedError {
+      pipe.push(.fenced(error.fence))
+      return nil
+    } catch {
+      throw ServiceError(answer: error)
+    }
+  }
+
+  /// Nil for a command that has no answer.
+  private func take(
+    _ command: Ordersd_V1_WorkCommand, _ link: WorkLink
+  ) async throws -> (@Sendable () async -> WorkAnswer)? {
+    switch command.command {
+    case .open: throw ServiceError(.invalidArgument, "open: only once, as the first command")
+    case .credits(let grant):
+      guard await engine.grant(Int(grant.credits), to: link) else {
+        throw ServiceError(.invalidArgument, "credits: at most \(QueueLimit.credits) may be outstanding")
+      }
+      return nil
+    case .touch(let request):
+      let id = try OrderID(wire: request.orderID)
+      let pending = await engine.touch(
+        try fence(request.hasFence ? request.fence : nil, link), id,
+        duration: try leaseLength(request.leaseMs, default: link.lease))
+      return { await settled(id, pending) { _ in .touched(id) } }
+    case .ack(let request):
+      let id = try OrderID(wire: request.orderID)
+      let pending = await engine.ack(
+        try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
+        note: try shortText(request.note, "note"))
+      return { await settled(id, pending) { .settled(id, $0) } }
+    case .nack(let request):
+      let id = try OrderID(wire: request.orderID)
+      let pending = await engine.nack(
+        try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
+        reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request))
+      return { await settled(id, pending) { .settled(id, $0) } }
+    case .renew(let request):
+      let fence = try fence(request.hasFence ? request.fence : nil, link)
+      let pending = await engine.renew(fence)
+      let current = link.leader.epoch
+      return {
+        do {
+          return .renewed(try await pending.value)
+        } catch let error as FencedError {
+          return .fenced(error.fence)
+        } catch {
+          // The store is refused: no promise about the leadership can be made, so the stream ends.
+          return .fenced(Fence(yours: fence.epoch, current: current, holder: nil))
+        }
+      }
+    case nil: throw ServiceError(.invalidArgument, "command: one of open, credits, touch, ack, nack, renew must be set")
+    }
+  }
+
+  /// A command may leave its fence out: the stream's own.
+  private func fence(_ message: Ordersd_V1_Fence?, _ link: WorkLink) throws -> LeaderFence {
+    try message.map(LeaderFence.init) ?? LeaderFence(lane: link.leader.lane, epoch: link.leader.epoch)
+  }
+
+  private func settled<Value: Sendable>(
+    _ id: OrderID, _ pending: Pending<Value>, _ answer: (Value) -> WorkAnswer
+  ) async -> WorkAnswer {
+    do {
+      return answer(try await pending.value)
+    } catch {
+      return .refused(id, ServiceError(answer: error))
+    }
+  }
+
+  private func writeWork(_ response: RPCWriter<Ordersd_V1_WorkReply>, pipe: Pipe<WorkLink.Item>) async throws {
+    while let batch = await pipe.next(atMost: 1) {
+      for item in batch {
+        let events = await events(of: item)
+        try await response.write(.with { $0.events = events })
+        // Nothing comes after a fence.
+        if events.contains(where: { if case .fenced = $0.event { true } else { false } }) { return }
+      }
+    }
+  }
+
+  private func events(of item: WorkLink.Item) async -> [Ordersd_V1_WorkEvent] {
+    switch item {
+    case .opened(let lease): [.with { $0.opened = .with { $0.leadershipLeaseMs = milliseconds(lease) } }]
+    case .deliveries(let deliveries): deliveries.map { delivery in .with { $0.delivery = delivery.message } }
+    case .answers(let answers): await answers().map(\.event)
+    case .fenced(let fence): [.with { $0.fenced = fence.message }]
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import CoreTime
+import Executor
+import OrderDomain
+import Testing
+
+@Suite struct CommandFulfilmentTests {
+  private func order(body: String = #"{"items":[]}"#) throws -> FulfilmentOrder {
+    let id = try #require(OrderID("0192f3a1-7b2c-7def-8123-456789abcdef"))
+    return FulfilmentOrder(id: id, body: Array(body.utf8), epoch: 12, attempt: 2, executor: "executor-3")
+  }
+
+  private func shell(
+    _ script: String, timeout: Duration = .seconds(20), environment: [String: String] = [:]
+  ) -> CommandFulfilment {
+    CommandFulfilment(command: ["/bin/sh", "-c", script], timeout: timeout, environment: environment)
+  }
+
+  @Test func exitZeroIsDoneWithWhatItSaid() async throws {
+    #expect(await shell("echo shipped").fulfil(try order()) == .done(note: "shipped"))
+  }
+
+  @Test func exit75IsToBeTriedAgain() async throws {
+    let result = await shell("echo busy >&2; exit 75").fulfil(try order())
+    #expect(result == .tryAgain(reason: "exit status 75: busy"))
+  }
+
+  @Test func anyOtherExitIsFinal() async throws {
+    #expect(await shell("exit 1").fulfil(try order()) == .failed(reason: "exit status 1"))
+  }
+
+  @Test func theReasonIsTheEndOfWhatItComplained() async throws {
+    let result = await shell("head -c 200000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 3").fulfil(try order())
+    guard case .failed(let reason) = result else {
+      Issue.record("\(result)")
+      return
+    }
+    #expect(reason.utf8.count <= CommandFulfilment.keptOutput)
+    #expect(reason.hasPrefix("exit status 3: xxx"))
+  }
+
+  @Test func theOrderComesOnStandardInput() async throws {
+    #expect(await shell("cat").fulfil(try order(body: #"{"a":"ü"}"#)) == .done(note: #"{"a":"ü"}"#))
+  }
+
+  @Test func aCommandNeedNotReadItsInput() async throws {
+    let large = String(repeating: "x", count: 300_000)
+    #expect(await shell("exec <&-; echo ok").fulfil(try order(body: large)) == .done(note: "ok"))
+  }
+
+  @Test func theEnvironmentIsClean() async throws {
+    let daemon = [
+      "PATH": "/usr/bin:/bin", "HOME": "/nowhere", "LANG": "C.UTF-8", "NOTIFY_SOCKET": "/run/x",
+      "CREDENTIALS_DIRECTORY": "/run/credentials", "ORDERSD_X": "1",
+    ]
+    let result = await shell("env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= | sort", environment: daemon)
+      .fulfil(try order())
+    let id = "0192f3a1-7b2c-7def-8123-456789abcdef"
+    let expected = [
+      "ATTEMPT=2", "EPOCH=12", "EXECUTOR_ID=executor-3", "FENCING_TOKEN=12", "HOME=/nowhere",
+      "IDEMPOTENCY_KEY=\(id)", "LANG=C.UTF-8", "ORDER_ID=\(id)", "PATH=/usr/bin:/bin",
+    ]
+    #expect(result == .done(note: expected.joined(separator: "\n")))
+  }
+
+  @Test func aHangingCommandIsKilledWithItsChildren() async throws {
+    let started = ContinuousClock.now
+    let result = await shell("trap '' TERM; sleep 60 & sleep 60", timeout: .milliseconds(300)).fulfil(try order())
+    #expect(result == .tryAgain(reason: "timed out after 0.3 seconds"))
+    #expect(ContinuousClock.now - started < .seconds(15))
+  }
+
+  @Test func aKilledCommandHasGivenNoVerdict() async throws {
+    guard case .tryAgain(let reason) = await shell("kill -9 $$").fulfil(try order()) else {
+      Issue.record("a signal is not a verdict")
+      return
+    }
+    #expect(reason.hasPrefix("killed by signal 9"))
+  }
+
+  @Test func theProbeFindsWhatIsMissing() {
+    func command(_ words: [String], path: String = "/usr/bin:/bin") -> CommandFulfilment {
+      CommandFulfilment(command: words, timeout: .seconds(1), environment: ["PATH": path])
+    }
+    #expect(command(["/bin/sh"]).problem() == nil)
+    #expect(command(["sh"]).problem() == nil)
+    #expect(command(["sh"], path: "/nonexistent").problem() == "sh is not an executable file")
+    #expect(command(["/etc/passwd"]).problem() == "/etc/passwd is not an executable file")
+    #expect(command(["/tmp"]).problem() == "/tmp is not an executable file")
+  }
+}

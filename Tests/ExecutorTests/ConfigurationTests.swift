@@ -1,0 +1,79 @@
+import DaemonKit
+import Executor
+import Testing
+
+@Suite struct ConfigurationTests {
+  private func problems(_ flags: [String: String]) -> [String] {
+    let reader = SettingsReader(layers: [.flags(flags)])
+    _ = ExecutorConfiguration(reader: reader)
+    do {
+      try reader.validate()
+      return []
+    } catch let error as ConfigurationError {
+      return error.problems
+    } catch {
+      return ["\(error)"]
+    }
+  }
+
+  @Test func portsFollowTheID() {
+    let reader = SettingsReader(layers: [.flags(["executor.id": "3"])])
+    let configuration = ExecutorConfiguration(reader: reader)
+    #expect(configuration.server == NetworkEndpoint(host: "127.0.0.1", port: 50_063))
+    #expect(configuration.admin == NetworkEndpoint(host: "127.0.0.1", port: 51_063))
+    #expect(configuration.queue == NetworkEndpoint(host: "127.0.0.1", port: 50_055))
+    #expect(configuration.id.rawValue == 3)
+    #expect(problems(["executor.id": "3"]).isEmpty)
+  }
+
+  @Test func theOffsetMovesAllPorts() {
+    let reader = SettingsReader(layers: [.flags(["executor.id": "1", "port-offset": "100"])])
+    let configuration = ExecutorConfiguration(reader: reader)
+    #expect(configuration.server.port == 50_161)
+    #expect(configuration.queue.port == 50_155)
+    #expect(configuration.transport.mode == .multicast(group: "239.255.77.77", port: 50_160, interface: "127.0.0.1"))
+  }
+
+  @Test func theIDIsRequired() {
+    #expect(problems([:]).contains { $0.contains("--id N") })
+    #expect(problems(["executor.id": "0"]).contains { $0.contains("--id N") })
+    #expect(problems(["executor.id": "65536"]).contains { $0.contains("65535") })
+  }
+
+  @Test func anIDBeyondTheDefaultPortsNeedsThemSet() {
+    let found = problems(["executor.id": "20000"])
+    #expect(found.count == 2)
+    #expect(found.allSatisfy { $0.contains("must be set") })
+    #expect(problems(["executor.id": "20000", "executor.port": "1", "executor.admin-port": "2"]).isEmpty)
+  }
+
+  @Test(arguments: [
+    ("election.group", "10.0.0.1", "multicast"), ("election.interface", "eth0", "IPv4 address"),
+    ("election.preempt", "sometimes", "when-idle"), ("election.heartbeat", "1ms", "5ms"),
+    ("election.peers", "executor-1", "host:port"), ("election.lane", "Büro", "a-z"),
+    ("election.key-file", "/nonexistent/key", "no such file"), ("executor.credits", "0", "1 to 1024"),
+    ("executor.fulfilment.kind", "fax", "log, command"), ("executor.fulfilment.timeout", "0s", "100ms"),
+  ])
+  func aMistakeNamesItsKeyAndWhatWouldBeRight(key: String, value: String, right: String) {
+    let found = problems(["executor.id": "1", key: value])
+    #expect(found.count == 1, "\(found)")
+    #expect(found.first?.contains(right) == true, "\(found)")
+  }
+
+  @Test func aCommandMustBeNamed() {
+    #expect(problems(["executor.id": "1", "executor.fulfilment.kind": "command"]).count == 1)
+    let relative = ["executor.id": "1", "executor.fulfilment.kind": "command", "executor.fulfilment.command": "bin/x"]
+    #expect(problems(relative).contains { $0.contains("absolute path") })
+  }
+
+  @Test func peersMeanUnicast() {
+    let flags = ["executor.id": "1", "election.peers": "10.0.0.1:50060,10.0.0.2:50060"]
+    #expect(problems(flags).isEmpty)
+    let configuration = ExecutorConfiguration(reader: SettingsReader(layers: [.flags(flags)]))
+    guard case .unicast(_, _, let peers) = configuration.transport.mode else {
+      Issue.record("not unicast")
+      return
+    }
+    #expect(peers.map(\.host) == ["10.0.0.1", "10.0.0.2"])
+  }
+}
