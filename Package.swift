@@ -104,7 +104,7 @@ let platform: [Target] = [
   ]),
   library("Platform", "GRPCSupport", [
     "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcTransport,
-    grpcProtobuf, swiftProtobuf, lifecycle, logging, nioCore, nioPosix,
+    grpcProtobuf, swiftProtobuf, lifecycle, logging, metrics, coreMetrics, nioCore, nioPosix,
   ]),
   library("Platform", "MulticastTransport", ["DaemonKit", nioCore, nioPosix, logging]),
   library("Platform", "OrderStore", ["OrderWire", "DaemonKit", "CoreTime", grdb, lifecycle, logging, metrics]),
@@ -162,7 +162,7 @@ let shellTests: [Target] = [
   tests("MulticastTransportTests", ["MulticastTransport", "DaemonKit", nioCore, nioPosix, logging]),
   tests("CheckServicesTests", [
     "TransactionVerification", "FraudDetection", "Suggestions", "GRPCSupport", "OrderProtos", "OrderWire",
-    "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, logging,
+    "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
   ]),
   tests("OrderQueueTests", [
     "OrderQueue", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit",

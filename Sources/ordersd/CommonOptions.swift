@@ -55,3 +55,17 @@ struct Assignment: ExpressibleByArgument {
     value = String(argument[argument.index(after: equals)...])
   }
 }
+
+/// A duration on the command line: `500ms`, `30s`, `2m`.
+struct DurationArgument: ExpressibleByArgument {
+  let duration: Duration
+
+  init(_ duration: Duration) { self.duration = duration }
+
+  init?(argument: String) {
+    guard let duration = DurationText.parse(argument) else { return nil }
+    self.init(duration)
+  }
+
+  var defaultValueDescription: String { DurationText.format(duration) }
+}

@@ -19,11 +19,14 @@ extension RunningRole {
     }
   }
 
-  /// Sends `first`; each message that comes is given to `react`, whose result is sent next, and nil half-closes.
-  /// Returns all messages that came. Throws `ServiceError` for the status that the stream ended with.
+  /// Sends `first`; each message that comes is given to `react`, whose result is sent next, and nil
+  /// half-closes. Returns all messages that came. Throws `ServiceError` for the status that the stream ended
+  /// with.
   func converse(
     _ first: [Ordersd_V1_CheckCall],
-    _ react: @escaping @Sendable (_ soFar: [Ordersd_V1_CheckAnswer]) async -> [Ordersd_V1_CheckCall]? = { _ in nil }
+    _ react: @escaping @Sendable (_ soFar: [Ordersd_V1_CheckAnswer]) async -> [Ordersd_V1_CheckCall]? = { _ in
+      nil
+    }
   ) async throws -> [Ordersd_V1_CheckSessionReply] {
     let (frames, send) = AsyncStream.makeStream(
       of: Ordersd_V1_CheckSessionRequest.self, bufferingPolicy: .bufferingOldest(64))
@@ -47,6 +50,19 @@ extension RunningRole {
             }
           }
           return replies
+        })
+    }
+  }
+
+  /// Sends `calls`, half-closes the stream, takes one message, and cancels the stream.
+  func leaveAfterFirstReply(_ calls: [Ordersd_V1_CheckCall]) async throws -> [Ordersd_V1_CheckAnswer] {
+    try await peer.call(deadline: .seconds(10)) { client, options in
+      try await Ordersd_V1_TransactionVerification.Client(wrapping: client).session(
+        options: options,
+        requestProducer: { try await $0.write(frame(calls)) },
+        onResponse: { response in
+          for try await reply in response.messages { return reply.answers }
+          return []
         })
     }
   }

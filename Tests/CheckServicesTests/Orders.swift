@@ -89,7 +89,8 @@ func suggestions(_ flags: [String: String] = [:]) -> Build {
 
 /// Writes `text` to a file of its own for the time of `body`.
 func withFile<Result>(_ text: String, _ body: (String) async throws -> Result) async throws -> Result {
-  let path = FileManager.default.temporaryDirectory.appendingPathComponent("ordersd-test-\(newOrderID())").path
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("ordersd-test-\(newOrderID())")
+    .path
   try Data(text.utf8).write(to: URL(fileURLWithPath: path))
   let result: Result
   do {

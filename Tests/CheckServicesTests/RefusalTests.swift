@@ -15,9 +15,13 @@ struct RefusalTests {
   }
 
   static let refusals: [Refusal] = [
-    Refusal(says: "events: 'g' is not carried out here; this service knows 'a', 'b', 'c'") { $0.events = ["a", "g"] },
+    Refusal(says: "events: 'g' is not carried out here; this service knows 'a', 'b', 'c'") {
+      $0.events = ["a", "g"]
+    },
     Refusal(says: "events: must name 1 to 16 events, not 0") { $0.events = [] },
-    Refusal(says: "events: must name 1 to 16 events, not 17") { $0.events = Array(repeating: "a", count: 17) },
+    Refusal(says: "events: must name 1 to 16 events, not 17") {
+      $0.events = Array(repeating: "a", count: 17)
+    },
     Refusal(says: "events: 'a' stands twice") { $0.events = ["a", "a"] },
     Refusal(says: "events: 'c' must stand after 'a'") { $0.events = ["c", "a"] },
     Refusal(says: "order: is missing") { $0.clearOrder() },

@@ -108,7 +108,9 @@ struct VerdictTests {
 
   @Test func suggestionsNeverFailAnOrderAndLearnFromApprovedOnes() async throws {
     let order = try example("order.json")
-    let together = try example("order.json") { $0.items.append(OrderItem(sku: "goods-bookends", quantity: 1)) }
+    let together = try example("order.json") {
+      $0.items.append(OrderItem(sku: "goods-bookends", quantity: 1))
+    }
     let unknown = try example("order-unknown-item.json")
     try await withRole("suggestions", suggestions()) { role in
       let first = try await role.suggest(checkRequest(["f"], order)).results[0]
@@ -144,13 +146,16 @@ struct SettingsTests {
       ) { _ in }
     }
     #expect(error?.problems.count == 3)
-    #expect(error?.description.contains("--fraud-detection.reject-score: must be reviewScore (40) to 1000") == true)
+    #expect(
+      error?.description.contains("--fraud-detection.reject-score: must be reviewScore (40) to 1000") == true)
     #expect(error?.description.contains("--fraud-detection.very-high-amount: ") == true)
     #expect(error?.description.contains("--fraud-detection.fault-delay: must be a duration") == true)
   }
 
   @Test func aBadCatalogNamesFileAndField() async throws {
-    try await withFile(#"{"currency": "EUR", "items": [{"sku": "x", "title": "X", "price": "1", "tags": []}]}"#) { path in
+    try await withFile(
+      #"{"currency": "EUR", "items": [{"sku": "x", "title": "X", "price": "1", "tags": []}]}"#
+    ) { path in
       let error = await #expect(throws: ConfigurationError.self) {
         try await withRole("suggestions", suggestions(["catalog": path])) { _ in }
       }
@@ -167,7 +172,8 @@ struct SettingsTests {
       let error = await #expect(throws: ConfigurationError.self) {
         try await withRole("fraud-detection", fraudDetection(["fraud-detection.block-list": path])) { _ in }
       }
-      #expect(error?.problems.map { $0.hasPrefix("\(path):2:") || $0.hasPrefix("\(path):4:") } == [true, true])
+      #expect(
+        error?.problems.map { $0.hasPrefix("\(path):2:") || $0.hasPrefix("\(path):4:") } == [true, true])
     }
   }
 }

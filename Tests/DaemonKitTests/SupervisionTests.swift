@@ -125,6 +125,11 @@ import Testing
     #expect(backoff.delay(readyFor: .zero) == .milliseconds(200))
   }
 
+  @Test func aLongFirstDelayIsNeverShortened() {
+    var backoff = RestartBackoff(first: .seconds(60))
+    #expect([backoff.delay(readyFor: .zero), backoff.delay(readyFor: .zero)] == [.seconds(60), .seconds(60)])
+  }
+
   @Test func aNotificationIsReadLineByLine() {
     let message = NotifyMessage(datagram: Array("READY=1\nSTATUS=leader term 7\nMAINPID=4\nX_OTHER=1".utf8))
     #expect(message.isReady && !message.isStopping && !message.isAlive)

@@ -1,5 +1,7 @@
+import BullyElection
 import DaemonKit
 import Executor
+import MulticastTransport
 import Testing
 
 @Suite struct ConfigurationTests {

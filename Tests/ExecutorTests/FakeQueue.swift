@@ -26,6 +26,9 @@ actor FakeQueue {
   private(set) var acknowledged: [Ordersd_V1_AckRequest] = []
   private var incarnation: UInt64 = 0
   private var isHeld = false
+  /// Without a renewal the leadership ends here, whether or not a stream closed.
+  private var heldUntil = ContinuousClock.now
+  private static let lease = Duration.seconds(3)
   private var isResigned = true
   private var ready: [String] = []
   private var leased: [String: UInt64] = [:]
@@ -43,7 +46,7 @@ actor FakeQueue {
 
   func claim(_ request: Ordersd_V1_ClaimRequest) -> Ordersd_V1_ClaimReply {
     let isHolder = holder == request.executorID && incarnation == request.incarnation && !isResigned
-    if !isHolder, isHeld, request.executorID < holder {
+    if !isHolder, isHeld, ContinuousClock.now < heldUntil, request.executorID < holder {
       return reply(granted: false)
     }
     if !isHolder {
@@ -53,6 +56,7 @@ actor FakeQueue {
       leased = [:]
     }
     (holder, incarnation, isHeld, isResigned) = (request.executorID, request.incarnation, true, false)
+    heldUntil = .now + Self.lease
     return reply(granted: true)
   }
 
@@ -70,6 +74,7 @@ actor FakeQueue {
     if open.fence.epoch == epoch {
       links[nextLink] = link
       isHeld = true
+      heldUntil = .now + Self.lease
       events.yield(.with { $0.opened = .with { $0.leadershipLeaseMs = 3_000 } })
     } else {
       fence(link, of: open.fence.epoch)
@@ -101,7 +106,9 @@ actor FakeQueue {
       settled(nack.orderID, nack.permanent ? .buried : .ready, nack.clock, link)
       push()
     case .touch(let touch): settled(touch.orderID, .leased, .init(), link)
-    case .renew: link.events.yield(.with { $0.renewed = .with { $0.leaseMs = 3_000 } })
+    case .renew:
+      heldUntil = .now + Self.lease
+      link.events.yield(.with { $0.renewed = .with { $0.leaseMs = 3_000 } })
     case .open, nil: break
     }
   }
@@ -260,9 +267,13 @@ struct FakeQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   }
   func outcomes(
     request: Ordersd_V1_OutcomesRequest, response: RPCWriter<Ordersd_V1_OutcomeBatch>, context: ServerContext
-  ) async throws { try none() }
+  ) async throws {
+    let _: Void = try none()
+  }
   func session(
     request: RPCAsyncSequence<Ordersd_V1_QueueSessionRequest, any Error>,
     response: RPCWriter<Ordersd_V1_QueueSessionReply>, context: ServerContext
-  ) async throws { try none() }
+  ) async throws {
+    let _: Void = try none()
+  }
 }

@@ -55,7 +55,7 @@ import Testing
       try await eventually("executor-1 holds the epoch") { await cluster.queue.holder == 1 }
       let orders = Cluster.orders(4)
       await cluster.queue.enqueue(orders)
-      try await eventually("they run") { await cluster.queue.delivered.count == orders.count }
+      try await eventually("they run") { await first.runtime.report().details["in_flight"] == 4 }
       let second = try await cluster.start(2, slow)
       try await eventually("executor-2 holds the epoch") { await cluster.queue.holder == 2 }
       let deeds = await cluster.queue.deeds
@@ -74,7 +74,7 @@ import Testing
       let epoch = await cluster.queue.epoch
       let orders = Cluster.orders(2)
       await cluster.queue.enqueue(orders)
-      try await eventually("they run") { await cluster.queue.delivered.count == 2 }
+      try await eventually("they run") { await member.runtime.report().details["in_flight"] == 2 }
       await cluster.queue.breakStreams()
       try await eventually("they are done") { await cluster.queue.deeds.count == 2 }
       let deeds = await cluster.queue.deeds
@@ -90,7 +90,7 @@ import Testing
         4, ["executor.fulfilment.kind": "command", "executor.fulfilment.command": "/bin/sleep,0.3"])
       try await eventually("executor-4 holds the epoch") { await cluster.queue.holder == 4 }
       await cluster.queue.enqueue(Cluster.orders(2))
-      try await eventually("they run") { await cluster.queue.delivered.count == 2 }
+      try await eventually("they run") { await member.runtime.report().details["in_flight"] == 2 }
       let started = ContinuousClock.now
       await member.stop()
       #expect(ContinuousClock.now - started < .seconds(4))
@@ -157,6 +157,45 @@ import Testing
       #expect(status.ineligibleReason == "stepped down")
       connection.cancel()
       await Self.ends([low, high])
+    }
+  }
+
+  @Test func aFencedLeaderStopsAtOnceAndItsCommandsWithIt() async throws {
+    try await Cluster.run { cluster in
+      let member = try await cluster.start(
+        5, ["executor.fulfilment.kind": "command", "executor.fulfilment.command": "/bin/sleep,30"])
+      try await eventually("executor-5 holds the epoch") { await cluster.queue.holder == 5 }
+      await cluster.queue.enqueue(Cluster.orders(3))
+      try await eventually("they run") { await member.runtime.report().details["in_flight"] == 3 }
+      let before = await cluster.queue.epoch
+      // Somebody on the other side of a partition.
+      let stranger = await cluster.queue.claim(
+        .with {
+          $0.executorID = 60_000
+          $0.incarnation = 1
+        })
+      #expect(stranger.epoch == before + 1)
+      try await eventually("it holds nothing any more") {
+        let details = await member.runtime.report().details
+        return details["in_flight"] == 0 && details["epoch"] == 0
+      }
+      #expect(await cluster.queue.deeds.isEmpty)
+      // The stranger goes: the machine is still the leader, asks again, and gets the next epoch.
+      await cluster.queue.resign(.with { $0.fence.epoch = stranger.epoch })
+      try await eventually("it leads again") { await cluster.queue.holder == 5 }
+      #expect(await cluster.queue.epoch == before + 2)
+      await Self.ends([member])
+    }
+  }
+
+  @Test func anExecutorOfAnotherClusterIsNotHeard() async throws {
+    try await Cluster.run { cluster in
+      let own = try await cluster.start(1)
+      let foreign = try await cluster.start(
+        8, ["election.cluster": "other", "order-queue.endpoint": "127.0.0.1:1"])
+      try await eventually("executor-1 holds the epoch") { await cluster.queue.holder == 1 }
+      #expect(await own.runtime.report().details["peers"] == .list([]))
+      await Self.ends([own, foreign])
     }
   }
 }

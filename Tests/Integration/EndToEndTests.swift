@@ -3,8 +3,9 @@ import Foundation
 import Testing
 import VectorClock
 
-/// Real processes, real sockets, real files. One cluster at a time: the machine is small.
-@Suite("End to end", .serialized)
+extension Integration {
+/// Real processes, real sockets, real files.
+@Suite("End to end")
 struct EndToEndTests {
   @Test("The examples: approved ones are executed by the highest executor, bad ones rejected where they should be")
   func examples() async throws {
@@ -161,6 +162,7 @@ struct EndToEndTests {
       #expect(try await cluster.settled(order.orderId).state == "executed")
     }
   }
+}
 }
 
 extension Cluster {

@@ -97,22 +97,25 @@ enum Ports {
     private let descriptor: Int32
 
     init?(port: Int) {
-      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)
       address.sin_port = in_port_t(UInt16(port).bigEndian)
       address.sin_addr.s_addr = inet_addr("127.0.0.1")
       var yes: Int32 = 1
       setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-      let bound = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-      }
       var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-      _ = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+      let bound = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+          bind(descriptor, generic, length) == 0 && getsockname(descriptor, generic, &length) == 0
+        }
       }
+      guard bound, listen(descriptor, 1) == 0 else {
+        close(descriptor)
+        return nil
+      }
+      self.descriptor = descriptor
       self.port = Int(UInt16(bigEndian: address.sin_port))
-      guard bound == 0, listen(descriptor, 1) == 0 else { return nil }
     }
 
     deinit { close(descriptor) }

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// How the programs refuse to start: the message names what is wrong and what would be right.
-@Suite("Start-up", .serialized)
+extension Integration {
+@Suite("Start-up")
 struct StartUpTests {
   private let folder = FileManager.default.temporaryDirectory
     .appendingPathComponent("ordersd-start-\(UUID().uuidString)")
@@ -53,4 +54,5 @@ struct StartUpTests {
     #expect([64, 78].contains(result.status))
     #expect(result.errors.contains("--id"))
   }
+}
 }

@@ -29,7 +29,8 @@ struct ConversionTests {
     #expect(try VectorClock(clock.message) == clock)
     let money = Money(minorUnits: -5, currency: try #require(Currency("JPY")))
     #expect(try Money(money.message) == money)
-    let finding = Finding(code: "card_expired", field: "/payment/card/expiry", message: "Use another.", score: 3)
+    let finding = Finding(
+      code: "card_expired", field: "/payment/card/expiry", message: "Use another.", score: 3)
     #expect(Finding(finding.wireMessage) == finding)
   }
 

@@ -25,7 +25,10 @@ struct OrderDocumentTests {
   @Test(arguments: [
     (#""name": "Ada", "#, "", "/customer/name", "is missing"),
     (#""quantity": 2"#, #""quantity": "2""#, "/items/0/quantity", "must be a whole number"),
-    (#"[{"sku": "x", "quantity": 2}]"#, #"[{"sku": "x", "quantity": 1}, {"quantity": 1}]"#, "/items/1/sku", "is missing"),
+    (
+      #"[{"sku": "x", "quantity": 2}]"#, #"[{"sku": "x", "quantity": 1}, {"quantity": 1}]"#, "/items/1/sku",
+      "is missing"
+    ),
     (#"[{"sku": "x", "quantity": 2}]"#, "7", "/items", "must be a list"),
     (#""cvv": "123""#, #""cvv": 123"#, "/payment/card/cvv", "must be text"),
     (#""city": "C""#, #""city": null"#, "/billingAddress/city", "must be text, not null"),

@@ -57,9 +57,11 @@ package struct CheckoutFlow: Sendable {
   private var rejections: [String: Rejection] = [:]
   private var suggestions: [SuggestedItem] = []
   private var suggestionsDegraded = false
-  /// Services that were called, and how many of their answers are still out. A service that was given up keeps its
-  /// count for good: what it knows may never have reached this clock, so it cannot be held to the final one.
-  private var unanswered: [(service: String, calls: Int)] = []
+  /// Services that were called, in the order of their first call.
+  private var called: [String] = []
+  /// The calls whose answers are still out. A call that was given up stays for good unless it is answered after all:
+  /// what its service knows may never have reached this clock, so it cannot be held to the final one.
+  private var open: [(service: String, events: [String])] = []
 
   /// `clock`: the order's clock so far.
   package init(table: EventTable, process: String, clock: VectorClock, deadlines: CheckoutDeadlines) {
@@ -77,14 +79,13 @@ package struct CheckoutFlow: Sendable {
       phase = .running(deadline: now + deadlines.order)
     case (.running, .replied(let service, let results, let message)):
       clock.receive(message, at: process)
-      count(service, -1)
+      close(service, results)
       for result in results { take(result, from: service, wall: wall) }
     case (.running, .callFailed(let service, let events, let code, let message)):
       clock.tick(process)
       for event in events { giveUp(event, at: service, code: code, message: message, wall: wall) }
-    case (.running(let deadline), .timerFired):
-      expireAdvisory(now: now, wall: wall)
-      if now >= deadline { expireRequired(wall: wall) }
+    case (.running, .timerFired):
+      break
     // Before the start nothing is asked, so nothing can be answered; after the decision answers come too late.
     case (.idle, .replied), (.idle, .callFailed), (.idle, .timerFired), (.running, .started), (.decided, _):
       return []
@@ -127,40 +128,71 @@ package struct CheckoutFlow: Sendable {
   }
 
   private mutating func giveUp(_ id: String, at service: String, code: String, message: String, wall: Timestamp) {
-    guard let event = table[id], case .fired? = progress[id] else { return }
-    let isAdvisory = event.kind == .advisory
+    guard let event = table[id], event.service == service, case .fired? = progress[id] else { return }
+    guard event.kind == .advisory else { return reject(event, code: code, message, wall: wall) }
+    progress[id] = .givenUp
+    suggestionsDegraded = true
+    note(event, state: "degraded", reason: "\(code): \(message)", wall: wall)
+  }
+
+  /// The event could not be carried out, through no fault of the order's.
+  private mutating func reject(
+    _ event: CheckoutEvent, code: String = "service_unavailable", _ message: String, wall: Timestamp
+  ) {
+    progress[event.id] = .failed
+    rejections[event.id] = Rejection(
+      event: .init(id: event.id, name: event.name), service: event.service, code: code, reason: message,
+      retryable: true, findings: [])
+    note(event, state: "unavailable", reason: "\(code): \(message)", wall: wall)
+  }
+
+  private mutating func note(_ event: CheckoutEvent, state: String, reason: String, wall: Timestamp) {
     timeline.append(
-      TimelineEntry(
-        at: wall, actor: process, event: id, state: isAdvisory ? "degraded" : "unavailable",
-        reason: "\(code): \(message)", clock: clock))
-    if isAdvisory {
-      progress[id] = .givenUp
-      suggestionsDegraded = true
-      return
-    }
-    progress[id] = .failed
-    rejections[id] = Rejection(
-      event: .init(id: id, name: event.name), service: service, code: code, reason: message, retryable: true,
-      findings: [])
+      TimelineEntry(at: wall, actor: process, event: event.id, state: state, reason: reason, clock: clock))
   }
 
-  private mutating func expireAdvisory(now: Instant, wall: Timestamp) {
+  /// Gives up advisory events that are out of time, and those that can never fire.
+  private mutating func expireAdvisory(now: Instant, deadline: Instant, wall: Timestamp) {
     for event in table.events where event.kind == .advisory {
-      guard case .fired(let at)? = progress[event.id], now >= at + deadlines.advisory else { continue }
-      clock.tick(process)
-      giveUp(
-        event.id, at: event.service, code: "deadline_exceeded",
-        message: "\(event.service) did not answer within \(deadlines.advisory)", wall: wall)
+      switch progress[event.id] {
+      case .fired(let at)? where now >= min(at + deadlines.advisory, deadline):
+        clock.tick(process)
+        giveUp(
+          event.id, at: event.service, code: "deadline_exceeded",
+          message: "\(event.service) did not answer within \(min(deadlines.advisory, deadline - at))", wall: wall)
+      case .waiting? where event.after.contains(where: { progress[$0] == .givenUp }):
+        progress[event.id] = .givenUp
+        suggestionsDegraded = true
+      case .waiting?, .fired?, .passed?, .failed?, .givenUp?, nil:
+        break
+      }
     }
   }
 
+  /// At the order's deadline: whatever has not passed is unavailable, also what could not be asked in time.
   private mutating func expireRequired(wall: Timestamp) {
     clock.tick(process)
     for event in table.events where event.kind == .required {
-      guard case .fired? = progress[event.id] else { continue }
-      giveUp(
-        event.id, at: event.service, code: "service_unavailable",
-        message: "\(event.service) did not answer within the order's \(deadlines.order)", wall: wall)
+      switch progress[event.id] {
+      case .fired?:
+        giveUp(
+          event.id, at: event.service, code: "service_unavailable",
+          message: "\(event.service) did not answer within the order's \(deadlines.order)", wall: wall)
+      case .waiting? where hasPassed(event.after):
+        reject(
+          event, "the order's \(deadlines.order) were over before \(event.service) could be asked", wall: wall)
+      case .waiting?, .passed?, .failed?, .givenUp?, nil:
+        break
+      }
+    }
+  }
+
+  /// A skipped event is decided by the one that it waited for. Where none of those has failed, the answer makes no
+  /// sense, and is not guessed around.
+  private mutating func rejectUnfoundedSkips(wall: Timestamp) {
+    for event in table.events where progress[event.id] == .failed && rejections[event.id] == nil {
+      guard !event.after.contains(where: { progress[$0] == .failed }) else { continue }
+      reject(event, "\(event.service) skipped '\(event.name)' without a reason", wall: wall)
     }
   }
 
@@ -168,6 +200,10 @@ package struct CheckoutFlow: Sendable {
 
   private mutating func advance(now: Instant, wall: Timestamp) -> [CheckoutEffect] {
     guard case .running(let deadline) = phase else { return [] }
+    rejectUnfoundedSkips(wall: wall)
+    expireAdvisory(now: now, deadline: deadline, wall: wall)
+    // Not only when the timer fires: nothing may be asked with no time left to answer in.
+    if rejections.isEmpty, now >= deadline { expireRequired(wall: wall) }
     if let rejection = table.events.compactMap({ rejections[$0.id] }).first {
       return decide(.rejected(rejection))
     }
@@ -179,12 +215,12 @@ package struct CheckoutFlow: Sendable {
     return effects
   }
 
-  private mutating func count(_ service: String, _ difference: Int) {
-    if let index = unanswered.firstIndex(where: { $0.service == service }) {
-      unanswered[index].calls += difference
-    } else if difference > 0 {
-      unanswered.append((service, difference))
+  /// A reply answers the open call that it has a result of; a doubled one answers none.
+  private mutating func close(_ service: String, _ results: [EventResult]) {
+    let index = open.firstIndex { call in
+      call.service == service && results.contains { call.events.contains($0.event) }
     }
+    if let index { open.remove(at: index) }
   }
 
   private func hasPassed(_ ids: [String]) -> Bool { ids.allSatisfy { progress[$0] == .passed } }
@@ -218,7 +254,8 @@ package struct CheckoutFlow: Sendable {
     return batches.map { service, events in
       clock.tick(process)
       for event in events { progress[event] = .fired(at: now) }
-      count(service, +1)
+      if !called.contains(service) { called.append(service) }
+      open.append((service, events))
       return .call(service: service, events: events, clock: clock, budget: budget(of: events, now, deadline))
     }
   }
@@ -243,7 +280,7 @@ package struct CheckoutFlow: Sendable {
       verdict: verdict, suggestions: suggestions, suggestionsDegraded: suggestionsDegraded || abandoned,
       clock: clock)
     let finalClock = clock
-    let joined = unanswered.filter { $0.calls == 0 }
-    return [.decided(decision)] + joined.map { .settle(service: $0.service, finalClock: finalClock) }
+    let joined = called.filter { service in !open.contains { $0.service == service } }
+    return [.decided(decision)] + joined.map { .settle(service: $0, finalClock: finalClock) }
   }
 }

@@ -34,12 +34,23 @@ package struct EventTable: Sendable, Hashable {
   /// Every event stands after all events that it waits for.
   package let events: [CheckoutEvent]
 
-  /// Nil when an id stands twice, or an event waits for one that does not stand before it: so there are no cycles.
+  /// Nil for a table under which a checkout could fail to end, or end without one of its checks:
+  ///
+  /// - an id stands twice, or an event waits for one that does not stand before it (so there are no cycles);
+  /// - a required event waits for an advisory one, which may never pass;
+  /// - the handoff is not the one last event, or does not wait, directly or by others, for every required event.
   package init?(_ events: [CheckoutEvent]) {
-    var seen: Set<String> = []
+    // By event: everything that happens before it.
+    var past: [String: Set<String>] = [:]
+    var required: Set<String> = []
     for event in events {
-      guard event.after.allSatisfy(seen.contains), seen.insert(event.id).inserted else { return nil }
+      guard past[event.id] == nil, event.after.allSatisfy({ past[$0] != nil }) else { return nil }
+      if event.kind != .advisory, !required.isSuperset(of: event.after) { return nil }
+      if event.kind == .required { required.insert(event.id) }
+      past[event.id] = event.after.reduce(into: []) { $0.formUnion((past[$1] ?? []).union([$1])) }
     }
+    guard let last = events.last, events.filter({ $0.kind == .handoff }) == [last], past[last.id] == required
+    else { return nil }
     self.events = events
   }
 

@@ -73,7 +73,20 @@ struct ServiceErrorInterceptor: ServerInterceptor {
     next: @concurrent @Sendable (StreamingServerRequest<Input>, ServerContext) async throws -> StreamingServerResponse<Output>
   ) async throws -> StreamingServerResponse<Output> {
     do {
-      return try await next(request, context)
+      var response = try await next(request, context)
+      // What a stream throws, it throws while the response is produced.
+      if case .success(var contents) = response.accepted {
+        let produce = contents.producer
+        contents.producer = { writer in
+          do {
+            return try await produce(writer)
+          } catch let error as ServiceError {
+            throw RPCError(error)
+          }
+        }
+        response.accepted = .success(contents)
+      }
+      return response
     } catch let error as ServiceError {
       throw RPCError(error)
     }

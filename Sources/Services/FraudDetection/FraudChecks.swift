@@ -64,8 +64,11 @@ final class FraudChecks: CheckProvider {
   }
 
   private func verdict(_ assessment: Assessment) -> EventVerdict {
-    guard assessment.verdict == .reject else { return EventVerdict(passed: true, findings: assessment.findings) }
-    // The first finding is given as the reason, so the weightiest comes first; equal ones stay in their order.
+    guard assessment.verdict == .reject else {
+      return EventVerdict(passed: true, findings: assessment.findings)
+    }
+    // The first finding is given as the reason, so the weightiest comes first; equal ones stay in their
+    // order.
     let ranked = assessment.findings.enumerated().sorted {
       ($1.element.score, $0.offset) < ($0.element.score, $1.offset)
     }

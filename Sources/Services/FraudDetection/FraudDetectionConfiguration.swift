@@ -34,7 +34,8 @@ package struct FraudDetectionConfiguration: Sendable {
     blockList = reader.optionalString(
       "\(role).block-list", "Path of a list of mail addresses and domains that may not order, one a line.")
     disposableDomains = reader.optionalString(
-      "\(role).disposable-domains", "Path of a list of throw-away mail domains, one a line, beyond the built-in ones.")
+      "\(role).disposable-domains",
+      "Path of a list of throw-away mail domains, one a line, beyond the built-in ones.")
   }
 
   private static func policy(_ reader: SettingsReader) -> FraudPolicy {
@@ -43,9 +44,11 @@ package struct FraudDetectionConfiguration: Sendable {
       reader.integer("\(role).\(name)", default: fallback, in: 1...most, purpose)
     }
     policy.reviewScore = integer(
-      "review-score", policy.reviewScore, upTo: FraudPolicy.maxScore, "Risk score from which an order is marked.")
+      "review-score", policy.reviewScore, upTo: FraudPolicy.maxScore,
+      "Risk score from which an order is marked.")
     policy.rejectScore = integer(
-      "reject-score", policy.rejectScore, upTo: FraudPolicy.maxScore, "Risk score from which an order is rejected.")
+      "reject-score", policy.rejectScore, upTo: FraudPolicy.maxScore,
+      "Risk score from which an order is rejected.")
     policy.usualQuantity = integer(
       "usual-quantity", policy.usualQuantity, upTo: 1_000_000, "More of one SKU than this is suspicious.")
     policy.usualTotalQuantity = integer(
@@ -57,7 +60,8 @@ package struct FraudDetectionConfiguration: Sendable {
     let amounts = 1_000_000_000_000
     policy.highAmount = Int64(
       integer(
-        "high-amount", Int(policy.highAmount), upTo: amounts, "High amount of an order, in whole units (euros)."))
+        "high-amount", Int(policy.highAmount), upTo: amounts,
+        "High amount of an order, in whole units (euros)."))
     policy.veryHighAmount = Int64(
       integer(
         "very-high-amount", Int(policy.veryHighAmount), upTo: amounts,

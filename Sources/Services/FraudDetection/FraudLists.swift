@@ -1,7 +1,8 @@
 import DaemonKit
 import GRPCSupport
 
-/// Lists of mail addresses and domains: one a line, `#` begins a comment, `@example.org` is the same as `example.org`.
+/// Lists of mail addresses and domains: one a line, `#` begins a comment, `@example.org` is the same as
+/// `example.org`.
 struct FraudLists {
   static let maximumSize = 4 << 20
   static let maximumEntries = 100_000

@@ -2,6 +2,7 @@ package import DaemonKit
 import GRPCSupport
 import OrderStore
 import ServiceLifecycle
+import Synchronization
 
 /// Puts the role together: the store, the engine, the gRPC server. Production and tests alike.
 ///
@@ -10,24 +11,31 @@ package func buildOrderQueue(
   configuration: OrderQueueConfiguration, context: DaemonContext
 ) async throws -> RoleRuntime {
   let store = try EmbeddedQueueStore(path: configuration.file, context: context)
-  return try await buildOrderQueue(configuration: configuration, context: context, store: store).runtime
+  return try await buildOrderQueue(configuration: configuration, context: context, store: store)
 }
 
-/// As above, over a store of the caller's choice; the runtime and where it listens.
+/// As above, over a store of the caller's choice.
 package func buildOrderQueue(
   configuration: OrderQueueConfiguration, context: DaemonContext, store: any QueueStore
-) async throws -> (runtime: RoleRuntime, listening: @Sendable () async throws -> NetworkEndpoint) {
+) async throws -> RoleRuntime {
   let engine = try await QueueEngine.open(store: store, configuration: configuration, context: context)
   let server = RoleServer(
     endpoint: configuration.server, setting: "order-queue.port", services: [OrderQueueProvider(engine: engine)],
     context: context)
-  let runtime = RoleRuntime(
+  let endpoint = Slot<NetworkEndpoint>()
+  return RoleRuntime(
     // Stopped in reverse: the streams end, then the server, then the engine with its store.
     services: [EngineService(engine: engine), server, StreamEnder(engine: engine)],
-    waitUntilListening: { _ = try await server.listening() },
-    report: { await engine.report() },
+    waitUntilListening: {
+      let listening = try await server.listening()
+      endpoint.value.withLock { $0 = listening }
+    },
+    report: {
+      var report = await engine.report()
+      if let endpoint = endpoint.value.withLock({ $0 }) { report.details["listening"] = .text("\(endpoint)") }
+      return report
+    },
     onHealth: { server.attach($0) })
-  return (runtime, { try await server.listening() })
 }
 
 /// Runs the engine's loop, and closes the store at the end.

@@ -21,7 +21,8 @@ package struct SuggestionsConfiguration: Sendable {
     server = settings.server
     admin = settings.admin
     faultDelay = settings.faultDelay
-    catalog = reader.optionalString("catalog", "Path of catalog.json; the built-in catalog when it is not set.")
+    catalog = reader.optionalString(
+      "catalog", "Path of catalog.json; the built-in catalog when it is not set.")
     limit = reader.integer("\(Self.role).limit", default: 3, in: 0...50, "Most suggestions for one order.")
   }
 }

@@ -16,7 +16,8 @@ package func buildSuggestions(
     events: CheckEvents(ids: ["f"]), provider: SuggestionChecks(catalog: catalog, limit: configuration.limit),
     faultDelay: configuration.faultDelay, context: context)
   return host.runtime(
-    role: SuggestionsConfiguration.role, service: SuggestionsService(host: host), endpoint: configuration.server)
+    role: SuggestionsConfiguration.role, service: SuggestionsService(host: host),
+    endpoint: configuration.server)
 }
 
 /// Event f by `SuggestionModel`, which learns from the orders that came through. In memory only.
@@ -52,8 +53,8 @@ final class SuggestionChecks: CheckProvider {
       })
   }
 
-  /// Only approved orders reach the order-queue, and then its component stands in the final clock: those are learned
-  /// from, and rejected ones are not.
+  /// Only approved orders reach the order-queue, and then its component stands in the final clock: those are
+  /// learned from, and rejected ones are not.
   func settled(_ order: OrderID, finalClock: VectorClock) {
     memory.withLock { memory in
       guard let basket = memory.baskets.forget(order), finalClock["order-queue"] > 0 else { return }

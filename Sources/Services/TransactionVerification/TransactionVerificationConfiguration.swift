@@ -19,6 +19,7 @@ package struct TransactionVerificationConfiguration: Sendable {
     server = settings.server
     admin = settings.admin
     faultDelay = settings.faultDelay
-    catalog = reader.optionalString("catalog", "Path of catalog.json; the built-in catalog when it is not set.")
+    catalog = reader.optionalString(
+      "catalog", "Path of catalog.json; the built-in catalog when it is not set.")
   }
 }

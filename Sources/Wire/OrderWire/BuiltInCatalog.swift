@@ -22,10 +22,12 @@ extension CatalogDocument {
         tags: ["science-fiction", "classic", "novel"]),
       CatalogItem(sku: "book-emma", title: "Jane Austen: Emma", price: 899, tags: ["classic", "novel"]),
       CatalogItem(
-        sku: "book-distributed-systems", title: "Maarten van Steen, Andrew S. Tanenbaum: Distributed Systems", price: 3_500,
+        sku: "book-distributed-systems", title: "Maarten van Steen, Andrew S. Tanenbaum: Distributed Systems",
+        price: 3_500,
         tags: ["computing", "textbook"]),
       CatalogItem(
-        sku: "book-algorithms", title: "Donald E. Knuth: The Art of Computer Programming, Volume 1", price: 6_999,
+        sku: "book-algorithms", title: "Donald E. Knuth: The Art of Computer Programming, Volume 1",
+        price: 6_999,
         tags: ["computing", "textbook", "classic"]),
       CatalogItem(
         sku: "book-baking", title: "Bread from Rye and Wheat", price: 2_450,

@@ -46,7 +46,8 @@ package enum CatalogDocument {
     switch error {
     case .keyNotFound(let key, let context): "\(field(context.codingPath + [key])) is missing"
     case .typeMismatch(let type, let context): "\(field(context.codingPath)) must be \(name(of: type))"
-    case .valueNotFound(let type, let context): "\(field(context.codingPath)) must be \(name(of: type)), not null"
+    case .valueNotFound(let type, let context):
+      "\(field(context.codingPath)) must be \(name(of: type)), not null"
     case .dataCorrupted(let context) where context.codingPath.isEmpty:
       "is not JSON; it must be an object as in examples/catalog.json"
     case .dataCorrupted(let context): "\(field(context.codingPath)) \(context.debugDescription)"

@@ -12,7 +12,7 @@ package enum OrderDocument {
   package static let maximumSize = 1 << 20
 
   /// Throws `malformed_body` for what is not JSON, `invalid_argument` (with the field in `details`) for what is not
-  /// shaped like an order.
+  /// shaped like an order or holds the card's number where it would be stored.
   package static func decode(_ data: Data) throws -> OrderRequest {
     guard data.count <= maximumSize else {
       throw ServiceError(.bodyTooLarge, "the body has \(data.count) bytes; at most \(maximumSize) are taken")
@@ -23,7 +23,9 @@ package enum OrderDocument {
     } catch let error as DecodingError {
       throw serviceError(error)
     }
-    try checkLimits(request)
+    let texts = texts(of: request)
+    try checkLimits(request, texts)
+    try checkCardNumber(request, texts)
     return request
   }
 
@@ -69,10 +71,43 @@ package enum OrderDocument {
   }
 
   /// No text of an order is longer than `WireLimit.text` bytes, and no more than `WireLimit.orderItems` items.
-  private static func checkLimits(_ order: OrderRequest) throws {
+  private static func checkLimits(_ order: OrderRequest, _ texts: [(String, String)]) throws {
     guard order.items.count <= WireLimit.orderItems else {
       throw field("/items", "holds \(order.items.count) items; at most \(WireLimit.orderItems) are taken")
     }
+    if let (pointer, text) = texts.first(where: { $0.1.utf8.count > WireLimit.text }) {
+      throw field(pointer, "has \(text.utf8.count) bytes; at most \(WireLimit.text) are taken")
+    }
+  }
+
+  /// Everything but the card is stored and sent to fulfilment, so the card's number must stand nowhere else.
+  ///
+  /// Whatever separates the digits is ignored. A number of less than 12 digits is no card's (ISO/IEC 7812-1), and could
+  /// stand in an address by chance.
+  private static func checkCardNumber(_ order: OrderRequest, _ texts: [(String, String)]) throws {
+    let number = order.payment.card.number.filter(\.isWholeNumber)
+    guard number.count >= 12 else { return }
+    let sought = plain(number)
+    var others = texts.filter { $0.0 != "/payment/card/number" }
+    others += order.items.enumerated().map { ("/items/\($0.offset)/quantity", String($0.element.quantity)) }
+    if let (pointer, _) = others.first(where: { plain($0.1).contains(sought) }) {
+      throw field(pointer, "must not contain the card's number, which belongs in /payment/card/number alone")
+    }
+  }
+
+  /// Letters as they are, digits of any script as `0` … `9`, and nothing else.
+  private static func plain(_ text: String) -> String {
+    text.reduce(into: "") { plain, character in
+      if let digit = character.wholeNumberValue, (0...9).contains(digit) {
+        plain += String(digit)
+      } else if character.isLetter {
+        plain.append(character)
+      }
+    }
+  }
+
+  /// All texts of an order, by their JSON pointers.
+  private static func texts(of order: OrderRequest) -> [(String, String)] {
     var texts: [(String, String)] = [
       ("/customer/name", order.customer.name), ("/customer/email", order.customer.email),
       ("/payment/card/holder", order.payment.card.holder), ("/payment/card/number", order.payment.card.number),
@@ -87,8 +122,6 @@ package enum OrderDocument {
         ("/\(name)/postalCode", address.postalCode), ("/\(name)/country", address.country),
       ]
     }
-    if let (pointer, text) = texts.first(where: { $0.1.utf8.count > WireLimit.text }) {
-      throw field(pointer, "has \(text.utf8.count) bytes; at most \(WireLimit.text) are taken")
-    }
+    return texts
   }
 }

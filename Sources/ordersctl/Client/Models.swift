@@ -18,7 +18,8 @@ struct OrderModel: Decodable {
   }
   struct FindingModel: Decodable {
     var code: String
-    var field: String
+    /// A JSON pointer into the order; empty when it is about the whole.
+    var field: String?
     var message: String
   }
   struct Rejection: Decodable {
@@ -69,7 +70,8 @@ struct TimelineModel: Decodable {
     var sequence: Int
     var at: String
     var actor: String
-    var event: String
+    /// Absent when the entry is a change of state only.
+    var event: String?
     var state: String?
     var reason: String?
     var clock: [String: UInt64]?

@@ -7,6 +7,12 @@ import OrderDomain
   import Foundation
 #endif
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 struct SubmitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "submit", abstract: "Submit an order and print what became of it.")
@@ -30,7 +36,7 @@ struct SubmitCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let document = try OrderFile.read(file)
+      let document = try OrderFile.bytes(of: file)
       // Always a key: a POST whose answer got lost can be told from a second order.
       let key = idempotencyKey ?? UUID().uuidString.lowercased()
       let clock = ContinuousClock()
@@ -158,7 +164,7 @@ extension TimelineModel.Entry: ListRow {
 
   var row: [String] {
     let clock = (clock ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: " ")
-    return [String(sequence), at, actor, event, state ?? "", reason ?? "", clock]
+    return [String(sequence), at, actor, event ?? "", state ?? "", reason ?? "", clock]
   }
 
   var name: String { "entry/\(sequence)" }
@@ -184,22 +190,40 @@ enum OrderFile {
 
   /// The file's bytes as they are: what is wrong inside is the server's to say. Throws a usage failure for a file that
   /// is missing, too large or not JSON at all.
-  static func read(_ path: String) throws -> Data {
+  static func bytes(of path: String) throws -> Data {
     let name = path == "-" ? "standard input" : path
     let data: Data
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path == "-" ? "/dev/stdin" : path))
+      data = try path == "-" ? standardInput() : Data(contentsOf: URL(fileURLWithPath: path))
+    } catch let failure as Failure {
+      throw failure
     } catch {
       throw Failure(Exit.usage, "\(name): cannot be read (\(reason(path)))")
     }
     guard data.count <= maximumSize else {
-      throw Failure(Exit.usage, "\(name): has \(data.count) bytes; an order may have \(maximumSize) at the most")
+      throw Failure(Exit.usage, "\(name): is too large; an order may have \(maximumSize) bytes")
     }
     guard !data.isEmpty else { throw Failure(Exit.usage, "\(name): is empty; it must hold an order as JSON") }
     do {
       _ = try JSONDecoder().decode(JSONValue.self, from: data)
     } catch {
       throw Failure(Exit.usage, "\(name): is not JSON (see examples/order.json)")
+    }
+    return data
+  }
+
+  /// One byte more than is allowed at the most, so that too much is noticed.
+  private static func standardInput() throws -> Data {
+    var data = Data()
+    var buffer = [UInt8](repeating: 0, count: 64 * 1_024)
+    while data.count <= maximumSize {
+      let count = read(0, &buffer, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else {
+        throw Failure(Exit.usage, "standard input: cannot be read (\(String(cString: strerror(errno))))")
+      }
+      if count == 0 { break }
+      data.append(contentsOf: buffer[..<count])
     }
     return data
   }

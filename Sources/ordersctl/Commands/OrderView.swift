@@ -29,7 +29,10 @@ extension OrderModel: ListRow {
         ("event", event), ("service", rejection.service ?? ""), ("code", rejection.code),
         ("reason", rejection.reason ?? ""), ("retryable", rejection.retryable == true ? "yes" : "no"),
       ]
-      fields += (rejection.findings ?? []).map { ("field", "\($0.field): \($0.message) (\($0.code))") }
+      for finding in rejection.findings ?? [] {
+        let place = finding.field.map { $0.isEmpty ? "" : "\($0): " } ?? ""
+        fields.append((place.isEmpty ? "finding" : "field", "\(place)\(finding.message) (\(finding.code))"))
+      }
     }
     if let suggestions {
       let titles = suggestions.items.map { item in item.title.map { "\($0) (\(item.sku))" } ?? item.sku }

@@ -39,7 +39,7 @@ actor Supervisor {
   /// `stages`: each starts when the one before is ready. `runtimeFolder`: private, for the notification sockets.
   init(
     stages: [[ChildSpecification]], launcher: ChildLauncher, console: Console, clocks: Clocks, runtimeFolder: String,
-    changed: @escaping @Sendable ([String: ChildSupervision]) -> Void
+    limits: ChildSupervision.Limits, changed: @escaping @Sendable ([String: ChildSupervision]) -> Void
   ) {
     self.stages = stages
     self.launcher = launcher
@@ -48,7 +48,7 @@ actor Supervisor {
     self.runtimeFolder = runtimeFolder
     self.changed = changed
     let names = stages.joined().map(\.name)
-    machines = Dictionary(uniqueKeysWithValues: names.map { ($0, ChildSupervision()) })
+    machines = Dictionary(uniqueKeysWithValues: names.map { ($0, ChildSupervision(limits: limits)) })
     recent = Dictionary(uniqueKeysWithValues: names.map { ($0, RecentLines()) })
     spawns = Dictionary(
       uniqueKeysWithValues: names.map { ($0, AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))) })

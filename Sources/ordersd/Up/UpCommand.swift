@@ -30,7 +30,11 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "Command, with its arguments, that carries an order out: it gets the order as JSON on standard input.")
   var fulfilmentCommand: String?
 
+  @Option(help: "How long to leave a role dead before it is started again, 0s to 1h; longer with each further death.")
+  var restartDelay = DurationArgument(RestartBackoff.first)
+
   func validate() throws {
+    guard restartDelay.duration <= .seconds(3_600) else { throw ValidationError("--restart-delay must be 0s to 1h") }
     guard (0...9).contains(executors) else { throw ValidationError("--executors must be a whole number from 0 to 9") }
   }
 
@@ -49,8 +53,12 @@ struct UpCommand: AsyncParsableCommand {
       let launcher = ChildLauncher(
         executable: ChildLauncher.ownExecutable(), arguments: plan.sharedArguments, console: console)
       let reportFailed = Atomic<Bool>(false)
+      var limits = ChildSupervision.Limits()
+      limits.watchdog = ChildLauncher.watchdog
+      limits.restart = restartDelay.duration
       let supervisor = Supervisor(
-        stages: plan.stages, launcher: launcher, console: console, clocks: .system, runtimeFolder: runtime.path
+        stages: plan.stages, launcher: launcher, console: console, clocks: .system, runtimeFolder: runtime.path,
+        limits: limits
       ) { machines in
         do {
           try folder.save(plan.report(machines))

@@ -87,7 +87,7 @@ struct UpPlan: Sendable {
 
       All \(children.count) roles are ready after \(seconds(time)).
         page    \(url)/
-        next    \(Self.ordersctl())\(options) submit examples/order.json --wait executed
+        next    \(Self.ordersctl()) submit examples/order.json --wait executed\(options)
         state   \(state)
         Ctrl-C stops everything.
 

@@ -20,7 +20,7 @@ package struct EventLoopHeartbeats: Service {
       tasks.append(
         loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in heartbeat.beat() })
     }
-    // Stays until the very end: a loop that blocks while the process drains is a fault, too.
+    // Among the first to start, so among the last to stop: a loop that blocks while the rest drains is a fault, too.
     try? await gracefulShutdown()
     tasks.forEach { $0.cancel() }
     beats.forEach { $0.retire() }

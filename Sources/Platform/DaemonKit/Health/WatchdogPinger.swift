@@ -18,14 +18,16 @@ package struct WatchdogPinger: Service {
   }
 
   package func run() async throws {
-    var lastStatus = ""
-    while !Task.isCancelled {
-      let stalled = heartbeats.stalled()
-      if stalled.isEmpty { manager.notify(.watchdog) }
-      let line = stalled.isEmpty ? await status() : "stalled: \(stalled.joined(separator: ", "))"
-      if line != lastStatus, manager.notify(.status(line)) { lastStatus = line }
-      // Goes on pinging through a graceful stop, which may take longer than the interval; ends by cancellation.
-      try? await Task.sleep(for: period)
+    // First to start, so last to be told to stop: it goes on pinging while the others drain.
+    await cancelWhenGracefulShutdown {
+      var lastStatus = ""
+      while !Task.isCancelled {
+        let stalled = heartbeats.stalled()
+        if stalled.isEmpty { manager.notify(.watchdog) }
+        let line = stalled.isEmpty ? await status() : "stalled: \(stalled.joined(separator: ", "))"
+        if line != lastStatus, manager.notify(.status(line)) { lastStatus = line }
+        try? await Task.sleep(for: period)
+      }
     }
   }
 }

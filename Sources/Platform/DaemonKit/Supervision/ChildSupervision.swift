@@ -60,6 +60,8 @@ package struct ChildSupervision: Sendable {
     package var abort: Duration = .seconds(2)
     /// From SIGTERM to SIGKILL.
     package var stop: Duration = .seconds(5)
+    /// From the first death to the next start.
+    package var restart: Duration = RestartBackoff.first
 
     package init() {}
   }
@@ -68,10 +70,13 @@ package struct ChildSupervision: Sendable {
   /// How many times it was started again.
   package private(set) var restarts = 0
   private var hasBeenReady = false
-  private var backoff = RestartBackoff()
+  private var backoff: RestartBackoff
   private let limits: Limits
 
-  package init(limits: Limits = Limits()) { self.limits = limits }
+  package init(limits: Limits = Limits()) {
+    self.limits = limits
+    backoff = RestartBackoff(first: limits.restart)
+  }
 
   /// Of the process that runs now.
   package var pid: Int32? {

@@ -1,19 +1,23 @@
-/// How long to wait before a process that died is started again: doubling from 100 ms to 5 s, and from the beginning
-/// once it has been healthy for 10 s.
+/// How long to wait before a process that died is started again: doubling from 100 ms (or another first delay) to 5 s,
+/// and from the beginning once it has been healthy for 10 s.
 package struct RestartBackoff: Sendable {
   package static let first: Duration = .milliseconds(100)
   package static let longest: Duration = .seconds(5)
   /// A run that was ready for this long counts as healthy.
   package static let healthyAfter: Duration = .seconds(10)
 
-  private var next = RestartBackoff.first
+  private let initial: Duration
+  private var next: Duration
 
-  package init() {}
+  package init(first: Duration = RestartBackoff.first) {
+    initial = first
+    next = first
+  }
 
   /// The delay before the next start. `readyFor`: how long the run that just ended had been ready; zero = never.
   package mutating func delay(readyFor: Duration) -> Duration {
-    if readyFor >= Self.healthyAfter { next = Self.first }
-    defer { next = min(next * 2, Self.longest) }
+    if readyFor >= Self.healthyAfter { next = initial }
+    defer { next = max(initial, min(next * 2, Self.longest)) }
     return next
   }
 }

@@ -10,7 +10,8 @@ import OrderWire
 
 /// The file that the setting `catalog` names.
 package enum CatalogFile {
-  /// The built-in catalog when `path` is nil. Throws `ConfigurationError` with every mistake, each naming the file.
+  /// The built-in catalog when `path` is nil. Throws `ConfigurationError` with every mistake, each naming the
+  /// file.
   package static func load(path: String?) throws -> Catalog {
     guard let path else { return CatalogDocument.builtIn }
     do {

@@ -66,7 +66,9 @@ struct CheckCommand: Sendable {
         ("\(name).postal_code", address.postalCode), ("\(name).country", address.country),
       ]
     }
-    texts += order.items.prefix(WireLimit.orderItems).enumerated().map { ("items[\($0.offset)].sku", $0.element.sku) }
+    texts += order.items.prefix(WireLimit.orderItems).enumerated().map {
+      ("items[\($0.offset)].sku", $0.element.sku)
+    }
     if let (field, text) = texts.first(where: { $0.1.utf8.count > WireLimit.text }) {
       throw ServiceError(
         .invalidArgument, "order.\(field): has \(text.utf8.count) bytes; at most \(WireLimit.text) are taken",

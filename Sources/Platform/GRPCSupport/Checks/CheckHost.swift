@@ -8,11 +8,12 @@ import SwiftProtobuf
 import Synchronization
 import VectorClock
 
-/// What the three check services have in common: the calls of `checks.proto` around the rules of a `CheckProvider`.
+/// What the three check services have in common: the calls of `checks.proto` around the rules of a
+/// `CheckProvider`.
 ///
-/// The clock of an order changes in one step for each answered request (receipt, one tick for each event that was
-/// run, the send of the reply) and not at all for a refused one, so that the caller never has to account for events
-/// that it was not told of.
+/// The clock of an order changes in one step for each answered request (receipt, one tick for each event that
+/// was run, the send of the reply) and not at all for a refused one, so that the caller never has to account
+/// for events that it was not told of.
 package final class CheckHost: Sendable {
   /// Orders whose clocks are kept until they are settled.
   package static let maximumUnsettledOrders = 50_000
@@ -33,7 +34,8 @@ package final class CheckHost: Sendable {
   private let provider: any CheckProvider
   private let state: Mutex<State>
 
-  package init(events: CheckEvents, provider: any CheckProvider, faultDelay: Duration, context: DaemonContext) {
+  package init(events: CheckEvents, provider: any CheckProvider, faultDelay: Duration, context: DaemonContext)
+  {
     self.events = events
     self.provider = provider
     self.faultDelay = faultDelay
@@ -43,8 +45,8 @@ package final class CheckHost: Sendable {
       State(clocks: OrderClocks(process: context.process, capacity: Self.maximumUnsettledOrders)))
   }
 
-  /// Carries out the events of one request. Throws `ServiceError` for a request that is refused: `invalid_argument`,
-  /// or `deadline_exceeded` when the order's time ran out since `received`.
+  /// Carries out the events of one request. Throws `ServiceError` for a request that is refused:
+  /// `invalid_argument`, or `deadline_exceeded` when the order's time ran out since `received`.
   package func check(
     _ message: Ordersd_V1_CheckRequest, received: Instant
   ) throws -> Ordersd_V1_CheckReply {
@@ -97,19 +99,22 @@ package final class CheckHost: Sendable {
     state.withLock { state in
       var details: [String: StatusValue] = [
         "ordersChecked": StatusValue(state.checked), "ordersRejected": StatusValue(state.rejected),
-        "unsettledOrders": StatusValue(state.clocks.count), "clocksEvicted": StatusValue(state.clocks.evicted),
+        "unsettledOrders": StatusValue(state.clocks.count),
+        "clocksEvicted": StatusValue(state.clocks.evicted),
         "causalityViolations": StatusValue(state.violations),
       ]
       if let endpoint = state.endpoint { details["listening"] = .text("\(endpoint)") }
       return RoleReport(
-        summary: "\(grouped(state.checked)) orders checked, \(grouped(state.rejected)) rejected", details: details)
+        summary: "\(grouped(state.checked)) orders checked, \(grouped(state.rejected)) rejected",
+        details: details)
     }
   }
 
   /// Nil for an event that is skipped, because one before it in the same message did not pass.
   private func verdicts(on command: CheckCommand, now: Instant) -> [EventVerdict?] {
     var input = CheckInput(
-      orderID: command.orderID, order: command.order, amount: command.amount, wall: context.clocks.wall(), now: now)
+      orderID: command.orderID, order: command.order, amount: command.amount, wall: context.clocks.wall(),
+      now: now)
     return command.events.map { event in
       let blocking = events.predecessors[event, default: []].first { before in
         command.events.contains(before) && input.earlier[before]?.passed != true
@@ -139,7 +144,9 @@ package final class CheckHost: Sendable {
     }
   }
 
-  private func result(_ event: String, _ verdict: EventVerdict?, at clock: VectorClock) -> Ordersd_V1_EventResult {
+  private func result(_ event: String, _ verdict: EventVerdict?, at clock: VectorClock)
+    -> Ordersd_V1_EventResult
+  {
     .with {
       $0.event = event
       $0.outcome = verdict.map { $0.passed ? .passed : .failed } ?? .skipped

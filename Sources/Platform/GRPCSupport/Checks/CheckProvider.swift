@@ -2,8 +2,8 @@ package import CoreTime
 package import OrderDomain
 package import VectorClock
 
-/// The rules of one check service, as its host calls them. Everything about clocks, messages and streams is the
-/// host's (`CheckHost`).
+/// The rules of one check service, as its host calls them. Everything about clocks, messages and streams is
+/// the host's (`CheckHost`).
 package protocol CheckProvider: Sendable {
   /// Carries out `event`, which is one of the service's `CheckEvents`. Called from several threads.
   func verdict(on event: String, of check: CheckInput) -> EventVerdict

@@ -6,11 +6,11 @@ import OrderWire
 import SwiftProtobuf
 import Synchronization
 
-/// One `Session` stream: calls come in, wait until they are due (at once, but for the fault hook), and what is
-/// answered by then goes out in one message.
+/// One `Session` stream: calls come in, wait until they are due (at once, but for the fault hook), and what
+/// is answered by then goes out in one message.
 ///
-/// One task reads, one works and writes. When the client is slow to read, writing waits, calls pile up, and from
-/// `maximumOpenCalls` on further ones are answered with `overloaded`.
+/// One task reads, one works and writes. When the client is slow to read, writing waits, calls pile up, and
+/// from `maximumOpenCalls` on further ones are answered with `overloaded`.
 final class CheckSession: Sendable {
   /// Checks that wait.
   static let maximumOpenCalls = 1_024
@@ -106,9 +106,11 @@ final class CheckSession: Sendable {
       while isBusy {
         switch next(now: host.context.clocks.now()) {
         case .work(let calls, let done):
-          let answers = done + calls.map { call in
-            answer(call.correlationID) { .check(try host.check(call.request, received: call.received)) }
-          }
+          let answers =
+            done
+            + calls.map { call in
+              answer(call.correlationID) { .check(try host.check(call.request, received: call.received)) }
+            }
           try await response.write(.with { $0.answers = answers })
         case .pause(let due):
           if let due { alarm.yield(due) }
@@ -145,7 +147,11 @@ final class CheckSession: Sendable {
 
   private func end(_ end: End) {
     state.withLock { state in
-      if state.end == nil { state.end = end }
+      switch state.end {
+      // A client that has half-closed the stream can still go away before it has its answers.
+      case nil, .halfClosed: state.end = end
+      case .stopping, .failed: break
+      }
     }
     changed.yield()
   }
@@ -181,7 +187,8 @@ final class CheckSession: Sendable {
     let refusal: ServiceError? = state.withLock { state in
       guard state.waiting.count < Self.maximumOpenCalls else {
         return ServiceError(
-          .overloaded, "\(Self.maximumOpenCalls) calls of this stream wait already", retryAfter: .milliseconds(100))
+          .overloaded, "\(Self.maximumOpenCalls) calls of this stream wait already",
+          retryAfter: .milliseconds(100))
       }
       guard state.openIDs.insert(id).inserted else {
         return ServiceError(.invalidArgument, "correlation_id: \(id) belongs to a call that is still open")

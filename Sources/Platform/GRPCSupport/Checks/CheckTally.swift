@@ -14,7 +14,10 @@ struct CheckTally: Sendable {
     checks = Dictionary(
       uniqueKeysWithValues: events.ids.map { event in
         let counters = outcomes.map { outcome, name in
-          (outcome, Counter(label: "ordersd_checks_total", dimensions: [("event", event), ("outcome", name)]))
+          (
+            outcome,
+            Counter(label: "ordersd_checks_total", dimensions: [("event", event), ("outcome", name)])
+          )
         }
         return (event, Dictionary(uniqueKeysWithValues: counters))
       })

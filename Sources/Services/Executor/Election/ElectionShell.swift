@@ -40,6 +40,7 @@ actor ElectionShell {
   private let logger: Logger
   private var timer: (at: Instant, task: Task<Void, Never>)?
   private var peers: [NodeID: PeerSighting] = [:]
+  private var deniedInTerm: UInt64?
   private var isOver = false
 
   init(
@@ -110,7 +111,11 @@ actor ElectionShell {
     case .leaderChanged(let leader):
       Gauge(label: "ordersd_election_leader").record(Double(leader?.id.rawValue ?? 0))
       Gauge(label: "ordersd_election_term").record(Double(leader?.term ?? machine.highestTerm))
-    case .note(let note): journal(note, logger)
+    // Asked for several times a second; once for each term is enough.
+    case .note(.claimDenied) where deniedInTerm == machine.leader?.term: break
+    case .note(let note):
+      if case .claimDenied = note { deniedInTerm = machine.leader?.term }
+      journal(note, logger)
     }
   }
 

@@ -8,13 +8,24 @@ import Synchronization
 final class CheckoutPool: Service, Sendable {
   typealias Outcome = Result<StoredOrder, any Error>
 
+  /// What a run came to.
+  struct Done: Sendable {
+    let order: StoredOrder
+    /// Done in the same place once those who wait have been answered.
+    var afterwards: @Sendable () async -> Void = {}
+  }
+
+  typealias Work = @Sendable () async throws -> Done
+
   private struct Job: Sendable {
     let order: OrderID
-    let work: @Sendable () async throws -> StoredOrder
+    let work: Work
   }
 
   private struct State {
     var running: [OrderID: [CheckedContinuation<StoredOrder, any Error>]] = [:]
+    /// Runs that have answered and finish up.
+    var finishing = 0
     var isStopping = false
   }
 
@@ -37,7 +48,11 @@ final class CheckoutPool: Service, Sendable {
         for await job in jobs {
           group.addTask { [self] in
             do {
-              finish(job.order, .success(try await job.work()))
+              let done = try await job.work()
+              state.withLock { $0.finishing += 1 }
+              finish(job.order, .success(done.order))
+              await done.afterwards()
+              state.withLock { $0.finishing -= 1 }
             } catch {
               finish(job.order, .failure(error))
             }
@@ -62,7 +77,7 @@ final class CheckoutPool: Service, Sendable {
 
   /// Runs `work` in the place that was reserved for `order`; returns what it returns.
   func start(
-    _ order: OrderID, _ work: @escaping @Sendable () async throws -> StoredOrder
+    _ order: OrderID, _ work: @escaping Work
   ) async throws -> StoredOrder {
     try await withCheckedThrowingContinuation { continuation in
       state.withLock { state in
@@ -76,7 +91,7 @@ final class CheckoutPool: Service, Sendable {
   ///
   /// Throws like `reserve`.
   func join(
-    _ order: OrderID, _ work: @escaping @Sendable () async throws -> StoredOrder
+    _ order: OrderID, _ work: @escaping Work
   ) async throws -> StoredOrder {
     try await withCheckedThrowingContinuation { continuation in
       do {
@@ -94,7 +109,7 @@ final class CheckoutPool: Service, Sendable {
 
   private func admit(_ order: OrderID, _ state: inout State) throws {
     if state.isStopping { throw ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2)) }
-    guard state.running.count < capacity else {
+    guard state.running.count + state.finishing < capacity else {
       throw ServiceError(
         .overloaded, "\(capacity) orders are being checked; that is the limit", retryAfter: .seconds(1))
     }

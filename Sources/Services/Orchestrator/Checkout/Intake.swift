@@ -84,7 +84,7 @@ struct Intake: Sendable {
           ]
         }
         // Decided while this waited for its place.
-        guard order.state == .verifying else { return order }
+        guard order.state == .verifying else { return .init(order: order) }
         return try await check(order, request)
       }
     case .approved, .queued, .executing, .executed, .rejected, .cancelled, .expired, .failed:
@@ -109,7 +109,7 @@ struct Intake: Sendable {
   }
 
   /// Runs the checks and makes the decision durable.
-  private func check(_ order: StoredOrder, _ request: OrderRequest) async throws -> StoredOrder {
+  private func check(_ order: StoredOrder, _ request: OrderRequest) async throws -> CheckoutPool.Done {
     let started = context.clocks.now()
     let result = await runner.run(order.id, request, amount: order.total, clock: order.clock)
     let decision = result.decision
@@ -121,18 +121,21 @@ struct Intake: Sendable {
     }
     if decided.state == .approved { approved() }
     report(decided, took: context.clocks.now() - started)
-    await runner.settle(order.id, result.settles, finalClock: decision.clock)
-    return decided
+    // The answer does not wait for the services to forget the order.
+    return CheckoutPool.Done(order: decided) {
+      await runner.settle(order.id, result.settles, finalClock: decision.clock)
+    }
   }
 
   private func apply(
     _ decision: CheckoutDecision, _ timeline: [TimelineEntry], to order: inout StoredOrder, at time: Timestamp
   ) throws -> [TimelineEntry] {
-    order.suggestions = .init(degraded: decision.suggestionsDegraded, items: decision.suggestions)
     let next: OrderState
     var reason: String?
     switch decision.verdict {
-    case .approved: next = .approved
+    case .approved:
+      next = .approved
+      order.suggestions = .init(degraded: decision.suggestionsDegraded, items: decision.suggestions)
     case .rejected(let rejection):
       next = .rejected
       order.rejection = rejection

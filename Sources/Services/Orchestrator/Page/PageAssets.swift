@@ -891,11 +891,11 @@ function showTimeline(entries) {
   const time = new Intl.DateTimeFormat(undefined,
     { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
   $("timeline-state").textContent = entries.length ? "" : "Nothing yet.";
-  $("timeline").replaceChildren(...entries.map(({ at, actor, event, state, reason, clock }) => {
+  $("timeline").replaceChildren(...entries.map(({ at, actor, event, eventName, state, reason, clock }) => {
     const clocks = Object.entries(clock ?? {}).map(([name, count]) => `${name} ${count}`).join(" · ");
     const when = new Date(at);
     return element("li", {},
-      element("span", { className: "head" }, element("b", {}, event ?? state ?? ""),
+      element("span", { className: "head" }, element("b", {}, event ? [event, eventName].filter(Boolean).join(" · ") : state ?? ""),
         element("time", { dateTime: String(at) }, Number.isNaN(when.getTime()) ? String(at) : time.format(when))),
       element("small", {}, [actor, state].filter(Boolean).join(" → ")),
       reason ? element("span", {}, reason) : null,

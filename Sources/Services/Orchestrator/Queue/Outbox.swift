@@ -86,13 +86,26 @@ final class Outbox: Service, Sendable {
   }
 
   private func handOver(_ orders: [StoredOrder]) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    try await withThrowingTaskGroup(of: ServiceError?.self) { group in
       var rest = orders[...]
-      for order in rest.prefix(Self.parallel) { group.addTask { try await self.enqueue(order) } }
+      for order in rest.prefix(Self.parallel) { group.addTask { try await self.offer(order) } }
       rest = rest.dropFirst(Self.parallel)
-      while try await group.next() != nil {
-        if let order = rest.popFirst() { group.addTask { try await self.enqueue(order) } }
+      var refusal: ServiceError?
+      while let outcome = try await group.next() {
+        refusal = refusal ?? outcome
+        if let order = rest.popFirst() { group.addTask { try await self.offer(order) } }
       }
+      if let refusal { throw refusal }
+    }
+  }
+
+  /// Returns why the queue refuses this very order, which must not hold up the others. Throws what concerns them all.
+  private func offer(_ order: StoredOrder) async throws -> ServiceError? {
+    do {
+      try await enqueue(order)
+      return nil
+    } catch let error as ServiceError where !error.isRetryable {
+      return ServiceError(error.code, "order \(order.id): \(error.message)", service: error.service)
     }
   }
 

@@ -39,6 +39,8 @@ final class OutcomeFollower: Service, Sendable {
       while !Task.isCancelled {
         do {
           if try await follow() { pause = .milliseconds(50) }
+          // The queue ended it, as it does when it stops.
+          connected.withLock { $0 = false }
         } catch is CancellationError {
           return
         } catch {
@@ -66,13 +68,14 @@ final class OutcomeFollower: Service, Sendable {
     options.waitForReady = false
     let client = Ordersd_V1_OrderQueue.Client(wrapping: queue.client)
     return try await client.outcomes(.with { $0.after = after }, options: options) { response in
-      var isFirst = true
+      var hasCome = false
+      // The stream is open once its head has come; the first outcome may be long in coming.
+      if case .success = response.accepted { self.connected.withLock { $0 = true } }
       for try await batch in response.messages {
-        if isFirst { self.connected.withLock { $0 = true } }
-        isFirst = false
+        hasCome = true
         try await self.apply(batch.outcomes)
       }
-      return !isFirst
+      return hasCome
     }
   }
 

@@ -20,8 +20,16 @@ struct CatalogView: Sendable {
     tag = "\"" + digest.map { String($0, radix: 16) }.joined(separator: "-") + "\""
   }
 
+  /// Weak comparison with any of a list (RFC 9110 §13.1.2): a proxy that compresses makes the tag weak.
+  private func matches(_ field: String) -> Bool {
+    field.split(separator: ",").contains { part in
+      let known = part.filter { $0 != " " }
+      return known == "*" || known == tag || known == "W/" + tag
+    }
+  }
+
   func response(to request: Request) -> Response {
-    if let known = request.headers[.ifNoneMatch], known == tag || known == "*" {
+    if let known = request.headers[.ifNoneMatch], matches(known) {
       return Response(status: .notModified, headers: [.eTag: tag])
     }
     return Response(

@@ -1,5 +1,6 @@
 import Hummingbird
 import NIOCore
+import VectorClock
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -30,7 +31,15 @@ enum EventStream {
         try await request.body.consumeWithInboundCloseHandler { _ in
           try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-              for await order in changes { send.yield(.change(order)) }
+              // A change that `first` covers, or that was overtaken by a later one, would turn time back.
+              var known = first?.clock
+              for await order in changes {
+                if let latest = known {
+                  if order.clock.isCovered(by: latest) { continue }
+                  known = order.clock
+                }
+                send.yield(.change(order))
+              }
               send.finish()
             }
             group.addTask {

@@ -51,6 +51,8 @@ struct TimelineView: Encodable {
     let at: String
     let actor: String
     let event: String?
+    /// The event's name in the table: `verify items`.
+    let eventName: String?
     let state: String
     let reason: String?
     let clock: VectorClock
@@ -63,7 +65,8 @@ struct TimelineView: Encodable {
     orderId = id
     self.entries = entries.enumerated().map { number, entry in
       Entry(
-        sequence: number + 1, at: entry.at.rfc3339, actor: entry.actor, event: entry.event, state: entry.state,
+        sequence: number + 1, at: entry.at.rfc3339, actor: entry.actor, event: entry.event,
+        eventName: entry.event.flatMap { EventTable.checkout[$0]?.name }, state: entry.state,
         reason: entry.reason, clock: entry.clock)
     }
   }
