@@ -43,6 +43,7 @@ let core: [Target] = [
   library("Core", "OrderDomain", ["CoreTime"]),
   library("Core", "BullyElection", ["CoreTime"]),
   library("Core", "PriorityQueue", ["CoreTime"]),
+  library("Core", "LeaderWork", ["CoreTime"]),
   library("Core", "CheckoutFlow", ["CoreTime", "OrderDomain", "VectorClock"]),
   library("Core", "TransactionRules", ["CoreTime", "OrderDomain"]),
   library("Core", "FraudRules", ["CoreTime", "OrderDomain"]),
@@ -57,6 +58,12 @@ let core: [Target] = [
   tests("TransactionRulesTests", ["TransactionRules", "CoreTime", "OrderDomain"]),
   tests("FraudRulesTests", ["FraudRules", "CoreTime", "OrderDomain"]),
   tests("SuggestionModelTests", ["SuggestionModel", "OrderDomain"]),
+  tests("LeaderWorkTests", ["LeaderWork", "CoreTime"]),
+  .target(
+    name: "SimulationKit", dependencies: ["BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"],
+    path: "Tests/SimulationKit", swiftSettings: houseSettings),
+  tests("Simulation", ["SimulationKit", "BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"]),
+  tests("Scenarios", ["SimulationKit", "BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"], exclude: ["Texts"]),
   tests("TidyTests", []),
 ]
 
@@ -82,6 +89,7 @@ let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swi
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let wire: [Target] = [
@@ -112,9 +120,9 @@ let platform: [Target] = [
 
 let services: [Target] = [
   library("Services", "Orchestrator", [
-    "CheckoutFlow", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
-    "OrderStore", hummingbird, grpcCore, grdb, lifecycle, logging, metrics, crypto, nioCore,
-    swiftProtobuf, httpTypes,
+    "CheckoutFlow", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire",
+    "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, httpTypes, grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
+    crypto, nioCore,
   ], exclude: ["Page/index.html", "Page/page.css", "Page/page.js", "Page/page.svg"]),
   library("Services", "TransactionVerification", [
     "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
@@ -130,11 +138,12 @@ let services: [Target] = [
   ]),
   library("Services", "OrderQueue", [
     "PriorityQueue", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
-    "OrderStore", grpcCore, grdb, lifecycle, logging, metrics,
+    "OrderStore", grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
   ]),
   library("Services", "Executor", [
     "BullyElection", "ElectionWire", "MulticastTransport", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos",
-    "OrderWire", "DaemonKit", "GRPCSupport", grpcCore, lifecycle, logging, metrics, subprocess, crypto,
+    "OrderWire", "DaemonKit", "GRPCSupport", grpcCore, swiftProtobuf, lifecycle, logging, metrics, subprocess,
+    systemPackage, crypto,
   ]),
 ]
 
@@ -143,14 +152,15 @@ let executables: [Target] = [
     name: "ordersd",
     dependencies: [
       "Orchestrator", "TransactionVerification", "FraudDetection", "Suggestions", "OrderQueue", "Executor",
-      "DaemonKit", "GRPCSupport", "SystemdSupport", argumentParser, subprocess, logging, unixSignals,
+      "DaemonKit", "GRPCSupport", "SystemdSupport", "CoreTime", argumentParser, subprocess, systemPackage, nioCore,
+      nioPosix, logging, unixSignals,
     ],
     path: "Sources/ordersd", swiftSettings: houseSettings),
   .executableTarget(
     name: "ordersctl",
     dependencies: [
       "OrderProtos", "OrderWire", "OrderDomain", "DaemonKit", "GRPCSupport", grpcCore, argumentParser, httpClient,
-      nioCore, logging,
+      nioCore, nioPosix, nioHTTP1, logging,
     ],
     path: "Sources/ordersctl", swiftSettings: houseSettings),
 ]
@@ -166,15 +176,16 @@ let shellTests: [Target] = [
   ]),
   tests("OrderQueueTests", [
     "OrderQueue", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit",
-    "OrderStore", "PriorityQueue", grpcCore, logging,
+    "OrderStore", "PriorityQueue", grpcCore, grpcTransport, swiftProtobuf, grdb, lifecycle, nioPosix, logging,
   ]),
   tests("OrchestratorTests", [
     "Orchestrator", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit",
-    "OrderStore", "CheckoutFlow", grpcCore, logging, hummingbird, hummingbirdTesting,
+    "OrderStore", "CheckoutFlow", grpcCore, swiftProtobuf, grdb, lifecycle, logging, hummingbird, hummingbirdTesting,
+    nioCore, nioPosix, nioHTTP1, httpClient,
   ]),
   tests("ExecutorTests", [
-    "Executor", "BullyElection", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "CoreTime", "DaemonKit",
-    grpcCore, logging,
+    "Executor", "BullyElection", "MulticastTransport", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain",
+    "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
   ]),
   tests("Integration", ["VectorClock", "CheckoutFlow", httpClient, nioCore, nioHTTP1]),
 ]
@@ -196,6 +207,7 @@ let externalPackages: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
   .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
   .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+  .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
 ]
 

@@ -10,10 +10,12 @@ import OrderDomain
 
 /// Where the services are.
 struct ServerOptions: ParsableArguments {
-  @Option(help: "The orchestrator's URL (ORDERSD_SERVER; default http://127.0.0.1:8081, moved by --port-offset).")
+  @Option(
+    help: "The orchestrator's URL (ORDERSD_SERVER; default http://127.0.0.1:8081, moved by --port-offset).")
   var server: String?
 
-  @Option(help: "Added to every default port, as in 'ordersd up --port-offset' (ORDERSD_PORT_OFFSET; default 0).")
+  @Option(
+    help: "Added to every default port, as in 'ordersd up --port-offset' (ORDERSD_PORT_OFFSET; default 0).")
   var portOffset: Int?
 
   func validate() throws {

@@ -1,8 +1,8 @@
 import DaemonKit
 import Executor
 import FraudDetection
-import OrderQueue
 import Orchestrator
+import OrderQueue
 import Suggestions
 import TransactionVerification
 

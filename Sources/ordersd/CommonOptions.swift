@@ -9,7 +9,8 @@ import DaemonKit
 
 /// What every subcommand takes: where settings come from, and the flags that stand for settings all roles share.
 struct CommonOptions: ParsableArguments {
-  @Option(help: "Settings file; it must exist. Default: \(SettingsSources.defaultFile) and its conf.d, if there.")
+  @Option(
+    help: "Settings file; it must exist. Default: \(SettingsSources.defaultFile) and its conf.d, if there.")
   var config: String?
   @Option(help: "Base folder of durable state (setting 'state').")
   var state: String?
@@ -39,7 +40,8 @@ struct CommonOptions: ParsableArguments {
   /// A reader over flags, environment and files. Throws `ConfigurationError` for a file that cannot be read.
   func reader(flags extra: [String: String] = [:]) throws -> SettingsReader {
     try SettingsSources(
-      flags: flags.merging(extra) { _, new in new }, environment: ProcessInfo.processInfo.environment, file: config
+      flags: flags.merging(extra) { _, new in new }, environment: ProcessInfo.processInfo.environment,
+      file: config
     ).reader()
   }
 }

@@ -12,6 +12,7 @@ struct Ordersd: AsyncParsableCommand {
       """,
     subcommands: [
       OrchestratorCommand.self, TransactionVerificationCommand.self, FraudDetectionCommand.self,
-      SuggestionsCommand.self, OrderQueueCommand.self, ExecutorCommand.self, UpCommand.self, SettingsCommand.self,
+      SuggestionsCommand.self, OrderQueueCommand.self, ExecutorCommand.self, UpCommand.self,
+      SettingsCommand.self,
     ])
 }

@@ -9,7 +9,8 @@ import DaemonKit
 
 struct SettingsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "settings", abstract: "Lists every setting: key, type, default, purpose and environment variable.")
+    commandName: "settings",
+    abstract: "Lists every setting: key, type, default, purpose and environment variable.")
 
   enum Format: String, CaseIterable, ExpressibleByArgument { case table, json }
 
@@ -33,13 +34,15 @@ struct SettingsCommand: AsyncParsableCommand {
   }
 
   private func table(_ settings: [Setting]) -> String {
-    let rows = [["KEY", "TYPE", "DEFAULT", "ENVIRONMENT", "PURPOSE"]]
+    let rows =
+      [["KEY", "TYPE", "DEFAULT", "ENVIRONMENT", "PURPOSE"]]
       + settings.map { [$0.key, $0.type, $0.default, $0.environment, $0.purpose] }
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { cells in
       cells.indices.map { index in
         let isLast = index == cells.count - 1
-        return isLast ? cells[index] : cells[index] + String(repeating: " ", count: widths[index] - cells[index].count)
+        return isLast
+          ? cells[index] : cells[index] + String(repeating: " ", count: widths[index] - cells[index].count)
       }.joined(separator: "  ") + "\n"
     }.joined()
   }

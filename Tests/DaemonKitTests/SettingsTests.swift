@@ -19,7 +19,8 @@ import Testing
     let folder = try TemporaryFolder()
     let file = try folder.file("ordersd.yaml", "queue:\n  a: file\n  b: file\n  c: file\n")
     let reader = try SettingsSources(
-      flags: ["queue.a": "flag"], environment: ["ORDERSD_QUEUE_A": "variable", "ORDERSD_QUEUE_B": "variable"],
+      flags: ["queue.a": "flag"],
+      environment: ["ORDERSD_QUEUE_A": "variable", "ORDERSD_QUEUE_B": "variable"],
       file: file
     ).reader()
     #expect(reader.string("queue.a", default: "default", "") == "flag")
@@ -43,7 +44,8 @@ import Testing
 
   @Test func everyMistakeIsInOneMessageWithItsPlace() throws {
     let folder = try TemporaryFolder()
-    let file = try folder.file("ordersd.yaml", "order-queue:\n  port: many\n  lease: 5 seconds\ncolor: blue\n")
+    let file = try folder.file(
+      "ordersd.yaml", "order-queue:\n  port: many\n  lease: 5 seconds\ncolor: blue\n")
     let reader = try SettingsSources(
       flags: ["limit": "0"], environment: ["ORDERSD_IS_ON": "perhaps"], file: file
     ).reader()
@@ -56,7 +58,8 @@ import Testing
     #expect(problems.count == 5)
     let expected = [
       ("\(file):2: order-queue.port", "not 'many'"), ("\(file):3: order-queue.lease", "such as 30s"),
-      ("\(file):4: color", "one of red, green"), ("--limit", "from 1 to 10"), ("ORDERSD_IS_ON", "true or false"),
+      ("\(file):4: color", "one of red, green"), ("--set limit", "from 1 to 10"),
+      ("ORDERSD_IS_ON", "true or false"),
     ]
     for (place, remedy) in expected {
       #expect(problems.contains { $0.hasPrefix(place) && $0.contains(remedy) }, "\(place): \(problems)")
@@ -74,10 +77,12 @@ import Testing
     #expect(problems.count == 2)
   }
 
-  @Test(arguments: [
-    ("absent.yaml", nil, "no such file"), ("folder", nil, "is a directory"), ("list.yaml", "- a\n", "not a list"),
-    ("text.yaml", "hello\n", "must be a mapping"), ("broken.yaml", "a: [1\n", "not valid YAML"),
-  ] as [(String, String?, String)])
+  @Test(
+    arguments: [
+      ("absent.yaml", nil, "no such file"), ("folder", nil, "is a directory"),
+      ("list.yaml", "- a\n", "not a list"),
+      ("text.yaml", "hello\n", "must be a mapping"), ("broken.yaml", "a: [1\n", "not valid YAML"),
+    ] as [(String, String?, String)])
   func aFileThatIsNoUseIsAConfigurationError(name: String, text: String?, why: String) throws {
     let folder = try TemporaryFolder()
     if name == "folder" { _ = try folder.file("folder/x", "") }
@@ -130,13 +135,16 @@ import Testing
 }
 
 @Suite struct TextFormTests {
-  @Test(arguments: [
-    ("250ms", .milliseconds(250)), ("5s", .seconds(5)), ("2m", .seconds(120)), ("1h", .seconds(3_600)),
-    ("7d", .seconds(604_800)), ("0s", .zero),
-  ] as [(String, Duration)])
+  @Test(
+    arguments: [
+      ("250ms", .milliseconds(250)), ("5s", .seconds(5)), ("2m", .seconds(120)), ("1h", .seconds(3_600)),
+      ("7d", .seconds(604_800)), ("0s", .zero),
+    ] as [(String, Duration)])
   func aDurationIsRead(text: String, duration: Duration) { #expect(DurationText.parse(text) == duration) }
 
-  @Test(arguments: ["", "5", "s", "-1s", "1.5s", "5 s", "5S", "99999999999999999999s", "9223372036854775807d", "101y"])
+  @Test(arguments: [
+    "", "5", "s", "-1s", "1.5s", "5 s", "5S", "99999999999999999999s", "9223372036854775807d", "101y",
+  ])
   func whatIsNoDurationIsRefused(text: String) { #expect(DurationText.parse(text) == nil) }
 
   @Test(arguments: ["250ms", "5s", "2m", "1h", "7d", "1500ms", "90s"])

@@ -42,7 +42,9 @@ import Testing
     _ = child.step(.started(pid: 7), now: .zero)
     #expect(child.step(.tick, now: .at(.seconds(30))).isEmpty)
     #expect(
-      child.step(.tick, now: .at(.seconds(31))) == [.signal(pid: 7, 9), .gaveUp(.notReady(within: .seconds(30)))])
+      child.step(.tick, now: .at(.seconds(31))) == [
+        .signal(pid: 7, 9), .gaveUp(.notReady(within: .seconds(30))),
+      ])
     #expect(child.step(.exited(.killed(signal: 9)), now: .at(.seconds(32))).isEmpty)
     #expect(child.isGone)
   }
@@ -127,7 +129,8 @@ import Testing
 
   @Test func aLongFirstDelayIsNeverShortened() {
     var backoff = RestartBackoff(first: .seconds(60))
-    #expect([backoff.delay(readyFor: .zero), backoff.delay(readyFor: .zero)] == [.seconds(60), .seconds(60)])
+    #expect(
+      [backoff.delay(readyFor: .zero), backoff.delay(readyFor: .zero)] == [.seconds(60), .seconds(60)])
   }
 
   @Test func aNotificationIsReadLineByLine() {

@@ -68,6 +68,12 @@ final class Cluster: Sendable {
     await task.value
   }
 
+  /// The queue's process is gone.
+  func loseQueue() async {
+    server.cancel()
+    await server.value
+  }
+
   func start(_ id: Int, _ more: [String: String] = [:]) async throws -> Member {
     var flags = [
       "executor.id": "\(id)", "executor.port": "0", "order-queue.endpoint": "\(endpoint)",

@@ -29,7 +29,8 @@ import Testing
   }
 
   @Test func theReasonIsTheEndOfWhatItComplained() async throws {
-    let result = await shell("head -c 200000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 3").fulfil(try order())
+    let result = await shell("head -c 200000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 3").fulfil(
+      try order())
     guard case .failed(let reason) = result else {
       Issue.record("\(result)")
       return
@@ -64,7 +65,8 @@ import Testing
 
   @Test func aHangingCommandIsKilledWithItsChildren() async throws {
     let started = ContinuousClock.now
-    let result = await shell("trap '' TERM; sleep 60 & sleep 60", timeout: .milliseconds(300)).fulfil(try order())
+    let result = await shell("trap '' TERM; sleep 60 & sleep 60", timeout: .milliseconds(300)).fulfil(
+      try order())
     #expect(result == .tryAgain(reason: "timed out after 0.3 seconds"))
     #expect(ContinuousClock.now - started < .seconds(15))
   }

@@ -4,6 +4,12 @@ import Executor
 import MulticastTransport
 import Testing
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 @Suite struct ConfigurationTests {
   private func problems(_ flags: [String: String]) -> [String] {
     let reader = SettingsReader(layers: [.flags(flags)])
@@ -33,7 +39,9 @@ import Testing
     let configuration = ExecutorConfiguration(reader: reader)
     #expect(configuration.server.port == 50_161)
     #expect(configuration.queue.port == 50_155)
-    #expect(configuration.transport.mode == .multicast(group: "239.255.77.77", port: 50_160, interface: "127.0.0.1"))
+    #expect(
+      configuration.transport.mode == .multicast(group: "239.255.77.77", port: 50_160, interface: "127.0.0.1")
+    )
   }
 
   @Test func theIDIsRequired() {
@@ -64,7 +72,9 @@ import Testing
 
   @Test func aCommandMustBeNamed() {
     #expect(problems(["executor.id": "1", "executor.fulfilment.kind": "command"]).count == 1)
-    let relative = ["executor.id": "1", "executor.fulfilment.kind": "command", "executor.fulfilment.command": "bin/x"]
+    let relative = [
+      "executor.id": "1", "executor.fulfilment.kind": "command", "executor.fulfilment.command": "bin/x",
+    ]
     #expect(problems(relative).contains { $0.contains("absolute path") })
   }
 
@@ -77,5 +87,22 @@ import Testing
       return
     }
     #expect(peers.map(\.host) == ["10.0.0.1", "10.0.0.2"])
+  }
+
+  @Test(arguments: [
+    ("1:00112233445566778899aabbccddeeff", 0o600, ""),
+    ("1:00112233445566778899aabbccddeeff", 0o640, "chmod 600"),
+    ("1:00112233445566778899aabbccddeeff", 0o604, "chmod 600"),
+    ("1:0011", 0o600, "shorter than 16 bytes"), ("hello", 0o600, "line 1"), ("", 0o600, "no key"),
+  ])
+  func theKeyFileMustBePrivateAndLongEnough(text: String, mode: Int, right: String) throws {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("election-key-\(UInt64.random(in: 0...UInt64.max))").path
+    #expect(FileManager.default.createFile(atPath: path, contents: Data(text.utf8)))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    let found = problems(["executor.id": "1", "election.key-file": path])
+    #expect(found.isEmpty == right.isEmpty, "\(found)")
+    #expect(found.allSatisfy { $0.contains(right) }, "\(found)")
   }
 }

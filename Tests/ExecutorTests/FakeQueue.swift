@@ -2,7 +2,8 @@ import GRPCCore
 import OrderProtos
 import SwiftProtobuf
 
-/// Just enough of an order queue to judge executors: epochs by claim, orders by credits, and a record of who did what.
+/// Just enough of an order queue to judge executors: epochs by claim, orders by credits, and a record of who
+/// did what.
 actor FakeQueue {
   struct Deed: Sendable, Hashable {
     var order: String
@@ -113,7 +114,9 @@ actor FakeQueue {
     }
   }
 
-  private func settled(_ order: String, _ state: Ordersd_V1_JobState, _ clock: Ordersd_V1_VectorClock, _ link: Link) {
+  private func settled(
+    _ order: String, _ state: Ordersd_V1_JobState, _ clock: Ordersd_V1_VectorClock, _ link: Link
+  ) {
     link.events.yield(
       .with {
         $0.settled = .with {
@@ -175,7 +178,9 @@ struct FakeQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
     await queue.claim(request)
   }
 
-  func resign(request: Ordersd_V1_ResignRequest, context: ServerContext) async throws -> Ordersd_V1_ResignReply {
+  func resign(request: Ordersd_V1_ResignRequest, context: ServerContext) async throws
+    -> Ordersd_V1_ResignReply
+  {
     await queue.resign(request)
     return .init()
   }
@@ -184,7 +189,8 @@ struct FakeQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
     request: RPCAsyncSequence<Ordersd_V1_WorkRequest, any Error>, response: RPCWriter<Ordersd_V1_WorkReply>,
     context: ServerContext
   ) async throws {
-    let (events, sender) = AsyncStream<Ordersd_V1_WorkEvent>.makeStream(bufferingPolicy: .bufferingOldest(10_000))
+    let (events, sender) = AsyncStream<Ordersd_V1_WorkEvent>.makeStream(
+      bufferingPolicy: .bufferingOldest(10_000))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         for await event in events { try await response.write(.with { $0.events = [event] }) }
@@ -220,7 +226,9 @@ struct FakeQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
 
   private func none<Reply>() throws -> Reply { throw RPCError(code: .unimplemented, message: "not here") }
 
-  func enqueue(request: Ordersd_V1_EnqueueRequest, context: ServerContext) async throws -> Ordersd_V1_EnqueueReply {
+  func enqueue(request: Ordersd_V1_EnqueueRequest, context: ServerContext) async throws
+    -> Ordersd_V1_EnqueueReply
+  {
     try none()
   }
   func lease(request: Ordersd_V1_LeaseRequest, context: ServerContext) async throws -> Ordersd_V1_LeaseReply {
@@ -235,7 +243,9 @@ struct FakeQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   func nack(request: Ordersd_V1_NackRequest, context: ServerContext) async throws -> Ordersd_V1_NackReply {
     try none()
   }
-  func cancel(request: Ordersd_V1_CancelRequest, context: ServerContext) async throws -> Ordersd_V1_CancelReply {
+  func cancel(request: Ordersd_V1_CancelRequest, context: ServerContext) async throws
+    -> Ordersd_V1_CancelReply
+  {
     try none()
   }
   func bury(request: Ordersd_V1_BuryRequest, context: ServerContext) async throws -> Ordersd_V1_BuryReply {
@@ -256,7 +266,9 @@ struct FakeQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   func pause(request: Ordersd_V1_PauseRequest, context: ServerContext) async throws -> Ordersd_V1_PauseReply {
     try none()
   }
-  func resume(request: Ordersd_V1_ResumeRequest, context: ServerContext) async throws -> Ordersd_V1_ResumeReply {
+  func resume(request: Ordersd_V1_ResumeRequest, context: ServerContext) async throws
+    -> Ordersd_V1_ResumeReply
+  {
     try none()
   }
   func drain(request: Ordersd_V1_DrainRequest, context: ServerContext) async throws -> Ordersd_V1_DrainReply {

@@ -8,7 +8,9 @@ import SwiftProtobuf
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(2))) struct LeadershipTests {
-  private static func ends(_ members: [Cluster.Member]) async { for member in members { await member.kill() } }
+  private static func ends(_ members: [Cluster.Member]) async {
+    for member in members { await member.kill() }
+  }
 
   @Test func theHighestIDLeadsAndEachOrderIsExecutedOnce() async throws {
     try await Cluster.run { cluster in
@@ -115,7 +117,9 @@ import Testing
 
   @Test func aMissingCommandMakesIneligible() async throws {
     try await Cluster.run { cluster in
-      let broken = ["executor.fulfilment.kind": "command", "executor.fulfilment.command": "/nonexistent/ship"]
+      let broken = [
+        "executor.fulfilment.kind": "command", "executor.fulfilment.command": "/nonexistent/ship",
+      ]
       let high = try await cluster.start(9, broken)
       let low = try await cluster.start(1)
       try await eventually("the eligible one leads") { await cluster.queue.holder == 1 }
@@ -142,7 +146,8 @@ import Testing
       let high = try await cluster.start(2, ["executor.port": "\(port)"])
       try await eventually("executor-2 holds the epoch") { await cluster.queue.holder == 2 }
       let control = try Peer(
-        service: "executor-2", endpoint: NetworkEndpoint(host: "127.0.0.1", port: port), eventLoopGroup: .singleton)
+        service: "executor-2", endpoint: NetworkEndpoint(host: "127.0.0.1", port: port),
+        eventLoopGroup: .singleton)
       let connection = Task { try? await control.run() }
       let reply = try await control.call(deadline: .seconds(10)) { client, options in
         try await Ordersd_V1_ExecutorControl.Client(wrapping: client).stepDown(
@@ -196,6 +201,37 @@ import Testing
       try await eventually("executor-1 holds the epoch") { await cluster.queue.holder == 1 }
       #expect(await own.runtime.report().details["peers"] == .list([]))
       await Self.ends([own, foreign])
+    }
+  }
+
+  @Test func aLeaderThatLosesTheQueueStopsByItself() async throws {
+    try await Cluster.run { cluster in
+      let member = try await cluster.start(
+        6, ["executor.fulfilment.kind": "command", "executor.fulfilment.command": "/bin/sleep,60"])
+      try await eventually("executor-6 holds the epoch") { await cluster.queue.holder == 6 }
+      await cluster.queue.enqueue(Cluster.orders(1))
+      try await eventually("it runs") { await member.runtime.report().details["in_flight"] == 1 }
+      let lost = ContinuousClock.now
+      await cluster.loseQueue()
+      try await eventually("its trust runs out") {
+        await member.runtime.report().summary == "ineligible: cannot reach order-queue"
+      }
+      // The lease of the fake is 3 s; half a second is the margin, the rest the killing of the command.
+      #expect(ContinuousClock.now - lost < .seconds(6))
+      #expect(await member.runtime.report().details["in_flight"] == 0)
+      await Self.ends([member])
+    }
+  }
+
+  @Test func aWrongInterfaceIsToldWithItsSetting() async throws {
+    try await Cluster.run { cluster in
+      do {
+        let member = try await cluster.start(1, ["election.interface": "192.0.2.1"])
+        await member.kill()
+        Issue.record("192.0.2.1 is nobody's address (RFC 5737)")
+      } catch {
+        #expect("\(error)".contains("192.0.2.1") || "\(error)".contains("this machine"), "\(error)")
+      }
     }
   }
 }

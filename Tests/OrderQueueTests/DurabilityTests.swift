@@ -20,7 +20,9 @@ struct DurabilityTests {
       #expect(try await queue.lease(epoch, max: 2).count == 2)
       try await queue.ack(done, epoch)
       try await queue.enqueue(waiting)
-      try await queue.enqueue(delayed) { $0.notBeforeMs = Int64(Date().timeIntervalSince1970 * 1_000) + 3_600_000 }
+      try await queue.enqueue(delayed) {
+        $0.notBeforeMs = Int64(Date().timeIntervalSince1970 * 1_000) + 3_600_000
+      }
       return epoch
     }
     try await withQueue(folder: folder.path) { queue in
@@ -109,6 +111,29 @@ struct DurabilityTests {
       #expect(try await queue.stats().ready == UInt64(accepted.count))
       try await queue.claim(1)
       #expect(try await queue.lease(epoch, max: 100).map(\.orderID) == accepted)
+    }
+  }
+
+  @Test func anOpenWorkStreamOutlivesAFullDisk() async throws {
+    try await withQueue { queue in
+      let epoch = try await queue.claim(3).epoch
+      let last = newOrderID()
+      try await queue.work(epoch, executor: 3, incarnation: 1, credits: 100) { session in
+        for try await event in session.events {
+          if case .opened = event.event {
+            queue.store.limitSize(pages: 1)
+            await #expect(throws: ServiceError.self) {
+              while true { try await queue.enqueue(newOrderID(), body: Data(count: 60_000)) }
+            }
+            queue.store.limitSize(pages: 1_000_000)
+            try await eventually("the queue takes orders again") { await queue.report().problems.isEmpty }
+            try await queue.enqueue(last)
+          }
+          if case .delivery(let delivery) = event.event, delivery.orderID == last { return }
+        }
+      }
+      // The leadership still hangs on that stream.
+      try await eventually("the lane is free", within: .seconds(2)) { try await queue.claim(1).granted }
     }
   }
 

@@ -1,3 +1,4 @@
+import CoreTime
 import DaemonKit
 import Foundation
 import OrderProtos
@@ -102,13 +103,12 @@ struct OrderTests {
   @Test func aDelayedOrderComesWhenItsTimeComes() async throws {
     try await withQueue { queue in
       let id = newOrderID()
-      let reply = try await queue.enqueue(id) {
-        $0.notBeforeMs = Int64(Date().timeIntervalSince1970 * 1_000) + 300
-      }
-      #expect(reply.state == .delayed)
       let epoch = try await queue.claim(1).epoch
-      #expect(try await queue.lease(epoch).isEmpty)
+      let due = Clocks.system.wall() + .milliseconds(1_500)
+      let reply = try await queue.enqueue(id) { $0.notBeforeMs = due.milliseconds }
+      #expect(reply.state == .delayed)
       try await eventually("the order is due") { try await queue.lease(epoch).map(\.orderID) == [id] }
+      #expect(Clocks.system.wall() >= due)
     }
   }
 

@@ -15,7 +15,6 @@ import SwiftProtobuf
 import Synchronization
 import Testing
 
-
 typealias Client = Ordersd_V1_OrderQueue.Client<HTTP2ClientTransport.Posix>
 
 struct TestFailure: Error, CustomStringConvertible {
@@ -59,7 +58,10 @@ struct RunningQueue: Sendable {
 }
 
 func configuration(_ folder: String, _ settings: [String: String] = [:]) throws -> OrderQueueConfiguration {
-  var flags = ["state": folder, "order-queue.port": "0", "order-queue.backoff-initial": "0s"]
+  var flags = [
+    "state": folder, "order-queue.port": "0", "order-queue.backoff-initial": "0s",
+    "order-queue.leadership-lease": "20s",
+  ]
   flags.merge(settings) { $1 }
   let reader = SettingsReader(layers: [.flags(flags)])
   let configuration = OrderQueueConfiguration(reader: reader)

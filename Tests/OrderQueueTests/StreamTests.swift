@@ -17,7 +17,7 @@ struct StreamTests {
         for try await event in session.events {
           switch event.event {
           case .opened(let opened):
-            #expect(opened.leadershipLeaseMs == 3_000)
+            #expect(opened.leadershipLeaseMs == 20_000)
             for id in ids.dropFirst() { try await queue.enqueue(id) }
           case .delivery(let delivery):
             #expect(delivery.epoch == epoch && delivery.attempt == 1)
@@ -49,7 +49,7 @@ struct StreamTests {
             count += 1
             if count == 2 { session.send(.with { $0.renew = .init() }) }
           case .renewed(let renewed):
-            #expect(renewed.leaseMs == 3_000)
+            #expect(renewed.leaseMs == 20_000)
             return count
           default: break
           }
@@ -78,7 +78,7 @@ struct StreamTests {
   }
 
   @Test func leasesOfAClosedStreamGoBackSoonWhenNobodyClaims() async throws {
-    try await withQueue(["order-queue.leadership-lease": "300ms"]) { queue in
+    try await withQueue(["order-queue.leadership-lease": "1s"]) { queue in
       let id = newOrderID()
       try await queue.enqueue(id)
       let epoch = try await queue.claim(3).epoch
@@ -88,7 +88,7 @@ struct StreamTests {
         }
       }
       // The lease was for thirty seconds.
-      try await eventually("the order is ready", within: .seconds(3)) {
+      try await eventually("the order is ready", within: .seconds(8)) {
         try await queue.peek(id).job.state == .ready
       }
     }
@@ -137,7 +137,8 @@ struct StreamTests {
   func onlyTheHolderOpensAStream(epoch: UInt64, executor: UInt32, incarnation: UInt64) async throws {
     try await withQueue { queue in
       try await queue.claim(3)
-      let events = try await queue.work(epoch, executor: executor, incarnation: incarnation, credits: 1) { session in
+      let events = try await queue.work(epoch, executor: executor, incarnation: incarnation, credits: 1) {
+        session in
         var events: [Ordersd_V1_WorkEvent] = []
         for try await event in session.events { events.append(event) }
         return events
@@ -145,6 +146,37 @@ struct StreamTests {
       #expect(events.count == 1)
       #expect(events.first?.fenced.currentEpoch == 1)
       #expect(events.first?.fenced.yourEpoch == epoch)
+    }
+  }
+
+  @Test func aStreamThatBreaksTheRulesIsToldWhichOne() async throws {
+    try await withQueue { queue in
+      try await queue.claim(1)
+      func refused(_ commands: [Ordersd_V1_WorkCommand]) async throws -> ServiceError {
+        try await queue.refusal { client, options in
+          try await client.work(options: options) { writer in
+            try await writer.write(.with { $0.commands = commands })
+          } onResponse: { response in
+            for try await _ in response.messages {}
+          }
+        }
+      }
+      let open = Ordersd_V1_WorkCommand.with {
+        $0.open = .with {
+          $0.fence = fence(1)
+          $0.executorID = 1
+          $0.incarnation = 1
+        }
+      }
+      for (commands, word) in [
+        ([credits(1)], "first command"), ([open, open], "only once"),
+        ([open, credits(1_025)], "at most 1024"),
+        ([open] + Array(repeating: credits(1), count: 256), "at most 256"),
+      ] {
+        let error = try await refused(commands)
+        #expect(error.code == .invalidArgument)
+        #expect(error.message.contains(word), "\(error.message)")
+      }
     }
   }
 
@@ -157,7 +189,8 @@ struct StreamTests {
       try await queue.ack(ids[0], epoch)
       let first = try await queue.outcomes(after: 0, count: 4)
       #expect(first.map(\.kind) == [.executing, .executing, .executing, .executed])
-      #expect(first.last?.reason == "sent" && first.last?.executor == "executor-1" && first.last?.epoch == epoch)
+      #expect(
+        first.last?.reason == "sent" && first.last?.executor == "executor-1" && first.last?.epoch == epoch)
       let cursor = try #require(first.last?.sequence)
       async let live = queue.outcomes(after: cursor, count: 2)
       try await queue.ack(ids[1], epoch)

@@ -11,7 +11,9 @@ struct WorkSession: Sendable {
   func send(_ commands: Ordersd_V1_WorkCommand...) { self.commands.yield(commands) }
 }
 
-func credits(_ count: UInt32) -> Ordersd_V1_WorkCommand { .with { $0.credits = .with { $0.credits = count } } }
+func credits(_ count: UInt32) -> Ordersd_V1_WorkCommand {
+  .with { $0.credits = .with { $0.credits = count } }
+}
 
 func eventually(_ what: String, within limit: Duration, _ condition: () async throws -> Bool) async throws {
   let started = ContinuousClock.now

@@ -78,4 +78,32 @@ struct OrderDocumentTests {
     }
     #expect(many?.message == "/items holds 1001 items; at most 1000 are taken")
   }
+
+  @Test(arguments: [
+    (#""name": "Ada""#, #""name": "4111111111111111""#, "/customer/name"),
+    (#""street": "S""#, #""street": "card 4111 1111-1111 1111, thanks""#, "/billingAddress/street"),
+    (#""holder": "Ada""#, #""holder": "4111.1111.1111.1111""#, "/payment/card/holder"),
+    (#""sku": "x""#, #""sku": "4111111111111111""#, "/items/0/sku"),
+    (#""quantity": 2"#, #""quantity": 4111111111111111"#, "/items/0/quantity"),
+    (#""city": "C""#, #""city": "４１１１１１１１１１１１１１１１""#, "/billingAddress/city"),
+  ]) func theCardsNumberStandsNowhereElse(_ old: String, _ new: String, _ pointer: String) {
+    #expect(Self.good.contains(old))
+    let error = #expect(throws: ServiceError.self) {
+      try OrderDocument.decode(Data(Self.good.replacing(old, with: new).utf8))
+    }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.details["field"] == pointer)
+    #expect(error?.message.contains("must not contain the card's number") == true)
+    #expect(error?.message.contains("1111") == false)
+  }
+
+  @Test func otherDigitsAndShortNumbersMayStandAnywhere() throws {
+    let other = Self.good.replacing(#""street": "S""#, with: #""street": "4111 1111 1111 1112""#)
+    #expect(try OrderDocument.decode(Data(other.utf8)).billingAddress.street == "4111 1111 1111 1112")
+    let short = Self.good.replacing("4111111111111111", with: "12345678901")
+      .replacing(#""street": "S""#, with: #""street": "12345678901""#)
+    #expect(try OrderDocument.decode(Data(short.utf8)).billingAddress.street == "12345678901")
+    let none = Self.good.replacing("4111111111111111", with: "")
+    #expect(try OrderDocument.decode(Data(none.utf8)).payment.card.number.isEmpty)
+  }
 }

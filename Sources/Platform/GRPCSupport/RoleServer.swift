@@ -29,6 +29,10 @@ package struct RoleServer: Service {
       address: address, transportSecurity: .plaintext,
       config: .defaults { config in
         config.connection.maxGraceTime = .seconds(2)
+        // Finds peers that vanished, and allows for the pings of `Peer`, which come after 10 s of silence.
+        config.connection.keepalive = .init(
+          time: .seconds(10), timeout: .seconds(3),
+          clientBehavior: .init(minPingIntervalWithoutCalls: .seconds(5), allowWithoutCalls: true))
         config.rpc.maxRequestPayloadSize = Self.maximumRequestSize
         config.http2.maxConcurrentStreams = 1_024
       },

@@ -3,12 +3,13 @@ import CoreTime
 import DaemonKit
 import Logging
 
-/// Whether this executor may lead: the queue is reached, the fulfilment target passes its probe, no maintenance.
+/// Whether this executor may lead: the queue is reached, the fulfilment target passes its probe, no
+/// maintenance.
 ///
 /// While it leads, the work loop judges the queue; otherwise a health check does, about once a second.
 actor Eligibility {
   private static let period = Duration.milliseconds(900)
-  /// Consecutive failed probes that make a follower ineligible: one may be bad luck.
+  /// Consecutive failed probes that make ineligible: one may be bad luck.
   private static let tolerated = 2
   /// Pause after the work loop gave up on a queue whose health may look fine from here.
   private static let rest = Duration.seconds(1)
@@ -22,11 +23,14 @@ actor Eligibility {
   private var failures = 0
   private var distrustedUntil: Instant?
   private var fulfilmentProblem: String?
+  private var fulfilmentFailures = 0
+  private var hasWorked = false
   private var maintenanceUntil: Instant?
   private var isEligible = false
 
   init(
-    election: ElectionShell, queue: QueueClient, fulfilment: any Fulfilment, ledger: ExecutorLedger, clocks: Clocks
+    election: ElectionShell, queue: QueueClient, fulfilment: any Fulfilment, ledger: ExecutorLedger,
+    clocks: Clocks
   ) {
     self.election = election
     self.queue = queue
@@ -37,13 +41,23 @@ actor Eligibility {
 
   func run() async {
     while !Task.isCancelled {
-      fulfilmentProblem = fulfilment.problem()
+      probeFulfilment()
       if ledger.figures.epoch == 0 { await probeQueue() }
       await tell()
       let jitter = Duration.milliseconds(Int64.random(in: 0...200))
       // Ends early only by cancellation, which the loop's condition sees.
       try? await Task.sleep(for: isQueueReached ? Self.period + jitter : Self.period / 3 + jitter)
     }
+  }
+
+  private func probeFulfilment() {
+    let problem = fulfilment.problem()
+    fulfilmentFailures = problem == nil ? 0 : fulfilmentFailures + 1
+    if problem == nil { hasWorked = true }
+    // A command that is being replaced is away for a moment; that must not end a leadership.
+    let isCertain = !hasWorked || fulfilmentFailures >= Self.tolerated
+    fulfilmentProblem = isCertain ? problem : fulfilmentProblem
+    if problem == nil { fulfilmentProblem = nil }
   }
 
   private func probeQueue() async {

@@ -13,23 +13,26 @@ import ServiceLifecycle
 #endif
 
 /// Puts one executor together. Throws when the election's socket cannot be opened.
-package func buildExecutor(configuration: ExecutorConfiguration, context: DaemonContext) async throws -> RoleRuntime {
+package func buildExecutor(configuration: ExecutorConfiguration, context: DaemonContext) async throws
+  -> RoleRuntime
+{
   let process = "executor-\(configuration.id)"
   let incarnation = UInt64.random(in: 1...UInt64.max)
-  let peer = try Peer(service: "order-queue", endpoint: configuration.queue, eventLoopGroup: context.eventLoopGroup)
+  let peer = try Peer(
+    service: "order-queue", endpoint: configuration.queue, eventLoopGroup: context.eventLoopGroup)
   let queue = QueueClient(
     peer: peer, lane: configuration.election.lane, executorID: UInt32(configuration.id.rawValue),
     incarnation: incarnation)
   let fulfilment = makeFulfilment(configuration, context)
   let ledger = ExecutorLedger(process: process)
   let desk = LeadershipDesk()
-  let socket = try await MulticastSocket.open(
-    configuration: configuration.transport, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+  let socket = try await openSocket(configuration.transport, context)
   let election = ElectionShell(
     machine: BullyElection(
       id: configuration.id, incarnation: incarnation, configuration: configuration.election,
       seed: UInt64.random(in: 0...UInt64.max)),
-    codec: ElectionCodec(cluster: configuration.cluster, keys: configuration.keys), socket: socket, desk: desk,
+    codec: ElectionCodec(cluster: configuration.cluster, keys: configuration.keys), socket: socket,
+    desk: desk,
     clocks: context.clocks, heartbeats: context.heartbeats, logger: context.logger)
   let eligibility = Eligibility(
     election: election, queue: queue, fulfilment: fulfilment, ledger: ledger, clocks: context.clocks)
@@ -44,7 +47,8 @@ package func buildExecutor(configuration: ExecutorConfiguration, context: Daemon
     endpoint: configuration.server, setting: "executor.port",
     services: [
       ExecutorControlProvider(
-        configuration: configuration, service: service, ledger: ledger, clocks: context.clocks, logger: context.logger)
+        configuration: configuration, service: service, ledger: ledger, clocks: context.clocks,
+        logger: context.logger)
     ],
     context: context)
   return RoleRuntime(
@@ -55,7 +59,26 @@ package func buildExecutor(configuration: ExecutorConfiguration, context: Daemon
     onHealth: { server.attach($0) })
 }
 
-private func makeFulfilment(_ configuration: ExecutorConfiguration, _ context: DaemonContext) -> any Fulfilment {
+private func openSocket(_ transport: TransportConfiguration, _ context: DaemonContext) async throws
+  -> MulticastSocket
+{
+  do {
+    return try await MulticastSocket.open(
+      configuration: transport, eventLoopGroup: context.eventLoopGroup, logger: context.logger)
+  } catch {
+    let endpoint =
+      switch transport.mode {
+      case .multicast(let group, let port, let interface):
+        (NetworkEndpoint(host: group, port: port), "election.interface (now \(interface))")
+      case .unicast(let host, let port, _): (NetworkEndpoint(host: host, port: port), "election.port")
+      }
+    throw ListenError(what: "the election", endpoint: endpoint.0, setting: endpoint.1, cause: error)
+  }
+}
+
+private func makeFulfilment(_ configuration: ExecutorConfiguration, _ context: DaemonContext)
+  -> any Fulfilment
+{
   switch configuration.fulfilment {
   case .log: LogFulfilment(logger: context.logger)
   case .command:

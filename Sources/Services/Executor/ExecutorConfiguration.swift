@@ -35,13 +35,15 @@ package struct ExecutorConfiguration: Sendable {
   /// Declares and reads every key; mistakes are gathered in `reader`.
   package init(reader: SettingsReader) {
     let number = reader.integer(
-      "executor.id", default: 0, in: 0...65_535, "Which executor this is, 1 to 65535; the highest that lives leads.")
+      "executor.id", default: 0, in: 0...65_535,
+      "Which executor this is, 1 to 65535; the highest that lives leads.")
     let node = UInt16(exactly: number).flatMap(NodeID.init)
     if node == nil { reader.report("executor.id", "must be set to a number from 1 to 65535: pass --id N") }
     id = node ?? Self.unset
     let bind = reader.string("bind", default: "127.0.0.1", "Address that services listen on.")
     server = NetworkEndpoint(
-      host: bind, port: Self.port(reader, "executor.port", 50_060 + number, "gRPC port of the executor's control."))
+      host: bind,
+      port: Self.port(reader, "executor.port", 50_060 + number, "gRPC port of the executor's control."))
     admin = NetworkEndpoint(
       host: bind,
       port: Self.port(reader, "executor.admin-port", 51_060 + number, "HTTP port for health and metrics."))
@@ -84,7 +86,8 @@ package struct ExecutorConfiguration: Sendable {
   private static func transport(_ reader: SettingsReader, bind: String) -> TransportConfiguration {
     let group = reader.string(
       "election.group", default: TransportConfiguration.defaultGroup, "Multicast group of the election.")
-    let port = reader.port("election.port", default: TransportConfiguration.defaultPort, "UDP port of the election.")
+    let port = reader.port(
+      "election.port", default: TransportConfiguration.defaultPort, "UDP port of the election.")
     let interface = reader.string(
       "election.interface", default: "127.0.0.1", "IPv4 address of the interface that the election uses.")
     let named = reader.list(
@@ -112,14 +115,16 @@ package struct ExecutorConfiguration: Sendable {
     election.lane = reader.string("election.lane", default: "main", "What is led; one leader for each lane.")
     let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
     if !(1...32).contains(election.lane.count) || !election.lane.allSatisfy(letters.contains) {
-      reader.report("election.lane", "must be 1 to 32 of a-z, 0-9 and hyphens, not '\(election.lane.prefix(80))'")
+      reader.report(
+        "election.lane", "must be 1 to 32 of a-z, 0-9 and hyphens, not '\(election.lane.prefix(80))'")
       election.lane = "main"
     }
     election.heartbeat = reader.duration(
       "election.heartbeat", default: .milliseconds(100), in: .milliseconds(5)...(.seconds(60)),
       "Time between two heartbeats of the leader; three missed ones start an election.")
     election.preempt = reader.choice(
-      "election.preempt", default: PreemptPolicy.whenIdle, "What a higher id does when it finds a lower one leading.")
+      "election.preempt", default: PreemptPolicy.whenIdle,
+      "What a higher id does when it finds a lower one leading.")
     // Waits that follow the heartbeat, so that a slow network needs one setting.
     election.precheckTimeout = max(election.precheckTimeout, election.heartbeat * 3 / 10)
     election.answerTimeout = max(election.answerTimeout, election.heartbeat / 2)

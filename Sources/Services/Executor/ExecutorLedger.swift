@@ -3,7 +3,8 @@ import OrderDomain
 import Synchronization
 import VectorClock
 
-/// What this executor knows of its own work: counters for people, and the clocks of the orders it has touched.
+/// What this executor knows of its own work: counters for people, and the clocks of the orders it has
+/// touched.
 final class ExecutorLedger: Sendable {
   struct Figures: Sendable {
     /// The epoch held, 0 for none.

@@ -25,7 +25,8 @@ package struct OrderQueueConfiguration: Sendable {
     server = NetworkEndpoint(
       host: host, port: reader.port("\(role).port", default: 50_055, "gRPC port of the order queue."))
     admin = NetworkEndpoint(
-      host: host, port: reader.port("\(role).admin-port", default: 51_055, "Admin HTTP port of the order queue."))
+      host: host,
+      port: reader.port("\(role).admin-port", default: 51_055, "Admin HTTP port of the order queue."))
     stateFolder = StateFolder.path(reader: reader, role: role, environment: environment)
     lease = reader.duration(
       "\(role).lease", default: .seconds(30), in: .milliseconds(100)...Self.maximumLease,
@@ -42,7 +43,9 @@ package struct OrderQueueConfiguration: Sendable {
     let maximum = reader.duration(
       "\(role).backoff-max", default: .seconds(60), in: .zero...(.seconds(86_400)),
       "Longest delay between two attempts.")
-    if maximum < initial { reader.report("\(role).backoff-max", "must not be shorter than \(role).backoff-initial") }
+    if maximum < initial {
+      reader.report("\(role).backoff-max", "must not be shorter than \(role).backoff-initial")
+    }
     let capacity = reader.integer(
       "\(role).capacity", default: 1_000_000, in: 1...100_000_000,
       "Most orders that are in the queue at a time; beyond it enqueueing is refused.")

@@ -20,7 +20,8 @@ package func buildOrderQueue(
 ) async throws -> RoleRuntime {
   let engine = try await QueueEngine.open(store: store, configuration: configuration, context: context)
   let server = RoleServer(
-    endpoint: configuration.server, setting: "order-queue.port", services: [OrderQueueProvider(engine: engine)],
+    endpoint: configuration.server, setting: "order-queue.port",
+    services: [OrderQueueProvider(engine: engine)],
     context: context)
   let endpoint = Slot<NetworkEndpoint>()
   return RoleRuntime(

@@ -85,9 +85,8 @@ package enum OrderDocument {
   /// Whatever separates the digits is ignored. A number of less than 12 digits is no card's (ISO/IEC 7812-1), and could
   /// stand in an address by chance.
   private static func checkCardNumber(_ order: OrderRequest, _ texts: [(String, String)]) throws {
-    let number = order.payment.card.number.filter(\.isWholeNumber)
-    guard number.count >= 12 else { return }
-    let sought = plain(number)
+    let sought = plain(order.payment.card.number).filter(\.isWholeNumber)
+    guard sought.utf8.count >= 12 else { return }
     var others = texts.filter { $0.0 != "/payment/card/number" }
     others += order.items.enumerated().map { ("/items/\($0.offset)/quantity", String($0.element.quantity)) }
     if let (pointer, _) = others.first(where: { plain($0.1).contains(sought) }) {
@@ -97,13 +96,15 @@ package enum OrderDocument {
 
   /// Letters as they are, digits of any script as `0` … `9`, and nothing else.
   private static func plain(_ text: String) -> String {
-    text.reduce(into: "") { plain, character in
-      if let digit = character.wholeNumberValue, (0...9).contains(digit) {
-        plain += String(digit)
-      } else if character.isLetter {
-        plain.append(character)
+    var plain = ""
+    for scalar in text.unicodeScalars {
+      if scalar.properties.numericType == .decimal, let value = scalar.properties.numericValue {
+        plain += String(Int(value))
+      } else if scalar.properties.isAlphabetic {
+        plain.unicodeScalars.append(scalar)
       }
     }
+    return plain
   }
 
   /// All texts of an order, by their JSON pointers.

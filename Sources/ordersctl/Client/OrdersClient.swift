@@ -20,7 +20,8 @@ struct Answer {
     do {
       return try JSONDecoder().decode(model, from: body)
     } catch {
-      throw Failure(Exit.failed, "the server's answer is not the document that this version expects: \(error)")
+      throw Failure(
+        Exit.failed, "the server's answer is not the document that this version expects: \(error)")
     }
   }
 }
@@ -75,7 +76,8 @@ struct OrdersClient {
     request.headers.replaceOrAdd(name: "user-agent", value: "ordersctl")
     let answer: Answer
     do {
-      let response = try await http.execute(request, timeout: .nanoseconds(max(timeout, .milliseconds(1)).inNanoseconds))
+      let response = try await http.execute(
+        request, timeout: .nanoseconds(max(timeout, .milliseconds(1)).inNanoseconds))
       let body = try await response.body.collect(upTo: Self.maximumAnswer)
       answer = Answer(
         status: Int(response.status.code), body: Data(body.readableBytesView),
@@ -88,7 +90,8 @@ struct OrdersClient {
       throw Failure(
         Exit.unavailable,
         "cannot reach \(server) (\(Self.reason(error)))\n"
-          + "is it running? 'ordersd up' or 'systemctl start orders.target' starts it; --server names another")
+          + "is it running? 'ordersd up' or 'systemctl start orders.target' starts it; --server names another"
+      )
     }
     guard (200..<300).contains(answer.status) else { throw Self.failure(answer) }
     return answer
@@ -107,7 +110,8 @@ struct OrdersClient {
     guard let problem = try? JSONDecoder().decode(ProblemModel.self, from: answer.body),
       problem.code != nil || problem.title != nil || problem.detail != nil
     else {
-      return Failure(answer.status >= 500 ? Exit.unavailable : Exit.failed, "the server answered \(answer.status)")
+      return Failure(
+        answer.status >= 500 ? Exit.unavailable : Exit.failed, "the server answered \(answer.status)")
     }
     var text = problem.detail ?? problem.title ?? "the server answered \(answer.status)"
     if let code = problem.code { text += " (\(code))" }

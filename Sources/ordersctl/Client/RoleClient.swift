@@ -12,7 +12,8 @@ enum RoleClient {
 
   static func stats(_ endpoint: NetworkEndpoint) async throws -> Ordersd_V1_StatsReply {
     try await call("order-queue", endpoint) { client, options in
-      try await Ordersd_V1_OrderQueue.Client(wrapping: client).stats(Ordersd_V1_StatsRequest(), options: options)
+      try await Ordersd_V1_OrderQueue.Client(wrapping: client).stats(
+        Ordersd_V1_StatsRequest(), options: options)
     }
   }
 
@@ -42,7 +43,9 @@ enum RoleClient {
         let reply = try await peer.call(deadline: deadline, body)
         group.cancelAll()
         return reply
-      } catch let error as ServiceError where error.code == .deadlineExceeded || error.code == .serviceUnavailable {
+      } catch let error as ServiceError
+        where error.code == .deadlineExceeded || error.code == .serviceUnavailable
+      {
         group.cancelAll()
         throw ServiceError(.serviceUnavailable, "does not answer at \(endpoint)", service: service)
       } catch {

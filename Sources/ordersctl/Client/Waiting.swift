@@ -36,12 +36,14 @@ extension OrdersClient {
     var pause = Duration.milliseconds(50)
     while true {
       let left = clock.now.duration(to: deadline)
-      let answer = try await get("/v1/orders/\(id)", timeout: min(max(left, .milliseconds(500)), .seconds(10)))
+      let answer = try await get(
+        "/v1/orders/\(id)", timeout: min(max(left, .milliseconds(500)), .seconds(10)))
       let order = try answer.decode(OrderModel.self)
       if let state = order.orderState, WaitResult.of(state, waitingFor: target) != .goOn { return answer }
       let remaining = clock.now.duration(to: deadline)
       guard remaining > .zero else {
-        throw Failure(Exit.timedOut, "order \(id) is \(order.state), not \(target.rawValue), after the time-out")
+        throw Failure(
+          Exit.timedOut, "order \(id) is \(order.state), not \(target.rawValue), after the time-out")
       }
       try await Task.sleep(for: min(pause, remaining))
       pause = min(pause * 3 / 2, .milliseconds(500))

@@ -5,7 +5,8 @@ import OrderWire
 
 struct ElectionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "election", abstract: "The executors' leadership.", subcommands: [ElectionStatusCommand.self])
+    commandName: "election", abstract: "The executors' leadership.", subcommands: [ElectionStatusCommand.self]
+  )
 }
 
 struct ElectionStatusCommand: AsyncParsableCommand {
@@ -28,7 +29,8 @@ struct ElectionStatusCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingFailures {
       let isSearch = endpoints.isEmpty
-      let asked = try isSearch ? (1...9).map { try server.endpoint(port: 50_060 + $0) } : endpoints.map(\.endpoint)
+      let asked =
+        try isSearch ? (1...9).map { try server.endpoint(port: 50_060 + $0) } : endpoints.map(\.endpoint)
       let judge = try queue?.endpoint ?? server.endpoint(port: 50_055)
       async let verdict = Self.holder(judge, lane: lane)
       var rows = await Self.ask(asked)
@@ -59,7 +61,9 @@ struct ElectionStatusCommand: AsyncParsableCommand {
     }
   }
 
-  private static func holder(_ endpoint: NetworkEndpoint, lane: String) async -> Result<Ordersd_V1_LaneStats?, Failure> {
+  private static func holder(_ endpoint: NetworkEndpoint, lane: String) async -> Result<
+    Ordersd_V1_LaneStats?, Failure
+  > {
     do {
       return .success(try await RoleClient.stats(endpoint).lanes.first { $0.lane == lane })
     } catch let error as ServiceError {
@@ -84,7 +88,9 @@ private struct Election {
   /// The executor that the queue's holder is, when it says so itself.
   private var leader: Ordersd_V1_ExecutorStatus? {
     guard let held else { return nil }
-    return rows.lazy.compactMap(\.status).first { "executor-\($0.executorID)" == held.holder && $0.epoch == held.epoch }
+    return rows.lazy.compactMap(\.status).first {
+      "executor-\($0.executorID)" == held.holder && $0.epoch == held.epoch
+    }
   }
 
   var isEffective: Bool { leader != nil }
@@ -94,14 +100,17 @@ private struct Election {
       return ["leader  none that is effective", "lane    \(lane)"]
     }
     return [
-      "leader  executor-\(leader.executorID)", "term    \(leader.term)", "epoch   \(held.epoch)", "lane    \(lane)", "",
+      "leader  executor-\(leader.executorID)", "term    \(leader.term)", "epoch   \(held.epoch)",
+      "lane    \(lane)", "",
     ]
   }
 
   var problem: String {
     if case .failure(let failure) = holder { return "no effective leader: \(failure.message)" }
     if rows.allSatisfy({ $0.status == nil }) { return "no effective leader: no executor answers" }
-    if let held { return "no effective leader: the queue names \(held.holder) (epoch \(held.epoch)), which does not agree" }
+    if let held {
+      return "no effective leader: the queue names \(held.holder) (epoch \(held.epoch)), which does not agree"
+    }
     return "no effective leader: nobody holds lane '\(lane)' at the queue"
   }
 
@@ -119,8 +128,10 @@ private struct Election {
 
 private struct ExecutorRow: ListRow, Sendable {
   static let header = [
-    Column("EXECUTOR"), Column("ROLE"), Column("TERM", right: true), Column("EPOCH", right: true), Column("LEADER"),
-    Column("ELIGIBLE"), Column("IN FLIGHT", right: true), Column("EXECUTED", right: true), Column("FAILED", right: true),
+    Column("EXECUTOR"), Column("ROLE"), Column("TERM", right: true), Column("EPOCH", right: true),
+    Column("LEADER"),
+    Column("ELIGIBLE"), Column("IN FLIGHT", right: true), Column("EXECUTED", right: true),
+    Column("FAILED", right: true),
     Column("PEERS", wide: true), Column("LAST ORDER", wide: true), Column("INCARNATION", wide: true),
     Column("ENDPOINT", wide: true),
   ]
@@ -130,7 +141,9 @@ private struct ExecutorRow: ListRow, Sendable {
   let problem: String
 
   var row: [String] {
-    guard let status else { return ["\(endpoint)", "down", "", "", "", problem, "", "", "", "", "", "", "\(endpoint)"] }
+    guard let status else {
+      return ["\(endpoint)", "down", "", "", "", problem, "", "", "", "", "", "", "\(endpoint)"]
+    }
     return [
       name, status.role, "\(status.term)", status.epoch == 0 ? "-" : "\(status.epoch)",
       status.leaderID == 0 ? "-" : "executor-\(status.leaderID)",
@@ -148,18 +161,21 @@ private struct ExecutorRow: ListRow, Sendable {
     }
     return .object([
       "executor": .text(name), "endpoint": .text("\(endpoint)"), "answers": true, "role": .text(status.role),
-      "incarnation": .text("\(status.incarnation)"), "cluster": .text(status.cluster), "lane": .text(status.lane),
+      "incarnation": .text("\(status.incarnation)"), "cluster": .text(status.cluster),
+      "lane": .text(status.lane),
       "term": .init(status.term), "epoch": .init(status.epoch),
       "leader": status.leaderID == 0 ? .null : .text("executor-\(status.leaderID)"),
       "leaderEpoch": .init(status.leaderEpoch), "eligible": .boolean(status.eligible),
       "ineligibleReason": .text(status.ineligibleReason), "inFlight": .init(status.inFlight),
-      "executed": .init(status.executed), "failed": .init(status.failed), "lastOrderId": .text(status.lastOrderID),
-      "peers": .list(status.peers.map { peer in
-        .object([
-          "executor": .text("executor-\(peer.executorID)"), "lastHeardMs": .init(peer.lastHeardMs),
-          "eligible": .boolean(peer.eligible),
-        ])
-      }),
+      "executed": .init(status.executed), "failed": .init(status.failed),
+      "lastOrderId": .text(status.lastOrderID),
+      "peers": .list(
+        status.peers.map { peer in
+          .object([
+            "executor": .text("executor-\(peer.executorID)"), "lastHeardMs": .init(peer.lastHeardMs),
+            "eligible": .boolean(peer.eligible),
+          ])
+        }),
     ])
   }
 }

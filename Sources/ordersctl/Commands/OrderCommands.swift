@@ -29,7 +29,9 @@ struct SubmitCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let key = idempotencyKey, key.isEmpty || key.utf8.count > 255 || key.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E }) {
+    if let key = idempotencyKey,
+      key.isEmpty || key.utf8.count > 255 || key.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E })
+    {
       throw ValidationError("--idempotency-key must be 1 to 255 printable ASCII characters without spaces")
     }
   }
@@ -46,7 +48,8 @@ struct SubmitCommand: AsyncParsableCommand {
         do {
           answer = try await client.post(
             "/v1/orders", json: document, headers: [("idempotency-key", key)], timeout: timeout.duration)
-        } catch let failure as Failure where failure.exit == Exit.timedOut || failure.exit == Exit.unavailable {
+        } catch let failure as Failure where failure.exit == Exit.timedOut || failure.exit == Exit.unavailable
+        {
           throw Failure(
             failure.exit, failure.message + "\nto try again without ordering twice: --idempotency-key \(key)")
         }
@@ -83,7 +86,8 @@ struct GetCommand: AsyncParsableCommand {
 }
 
 struct ListCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "list", abstract: "Print orders, newest first.")
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Print orders, newest first.")
 
   @Option(help: "Only orders in this state.")
   var state: OrderState?
@@ -95,7 +99,9 @@ struct ListCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (1...1_000).contains(limit) else { throw ValidationError("--limit must be a whole number from 1 to 1000") }
+    guard (1...1_000).contains(limit) else {
+      throw ValidationError("--limit must be a whole number from 1 to 1000")
+    }
   }
 
   func run() async throws {
@@ -158,12 +164,14 @@ struct TraceCommand: AsyncParsableCommand {
 
 extension TimelineModel.Entry: ListRow {
   static let header = [
-    Column("#", right: true), Column("TIME"), Column("ACTOR"), Column("EVENT"), Column("STATE"), Column("REASON"),
+    Column("#", right: true), Column("TIME"), Column("ACTOR"), Column("EVENT"), Column("STATE"),
+    Column("REASON"),
     Column("CLOCK"),
   ]
 
   var row: [String] {
-    let clock = (clock ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(separator: " ")
+    let clock = (clock ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(
+      separator: " ")
     return [String(sequence), at, actor, event ?? "", state ?? "", reason ?? "", clock]
   }
 
@@ -177,7 +185,9 @@ struct OrderIDArgument: ExpressibleByArgument {
   init?(argument: String) {
     let text = argument.hasPrefix("order/") ? String(argument.dropFirst("order/".count)) : argument
     guard !text.isEmpty, text.utf8.count <= 64,
-      text.utf8.allSatisfy({ ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D })
+      text.utf8.allSatisfy({
+        ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D
+      })
     else { return nil }
     self.text = text
   }
@@ -230,7 +240,9 @@ enum OrderFile {
 
   private static func reason(_ path: String) -> String {
     var isDirectory = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return "no such file" }
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      return "no such file"
+    }
     if isDirectory { return "is a directory" }
     return FileManager.default.isReadableFile(atPath: path) ? "an I/O error" : "permission denied"
   }

@@ -3,8 +3,10 @@ import OrderDomain
 extension OrderModel: ListRow {
   static let header = [
     Column("ORDER"), Column("STATE"), Column("PRIORITY", right: true), Column("TOTAL", right: true),
-    Column("EXECUTED BY"), Column("REASON"), Column("CREATED"), Column("ITEMS", wide: true), Column("CARD", wide: true),
-    Column("EPOCH", right: true, wide: true), Column("ATTEMPT", right: true, wide: true), Column("UPDATED", wide: true),
+    Column("EXECUTED BY"), Column("REASON"), Column("CREATED"), Column("ITEMS", wide: true),
+    Column("CARD", wide: true),
+    Column("EPOCH", right: true, wide: true), Column("ATTEMPT", right: true, wide: true),
+    Column("UPDATED", wide: true),
   ]
 
   var row: [String] {
@@ -20,7 +22,8 @@ extension OrderModel: ListRow {
   /// Labelled lines for one order; empty ones are left out by the printer.
   var fields: [(label: String, value: String)] {
     var fields = [
-      ("order", orderId), ("state", state), ("executed by", executedBy), ("priority", priority.map(String.init) ?? ""),
+      ("order", orderId), ("state", state), ("executed by", executedBy),
+      ("priority", priority.map(String.init) ?? ""),
       ("total", total.map { "\($0)" } ?? ""), ("items", itemsText), ("card", cardText),
     ]
     if let rejection {

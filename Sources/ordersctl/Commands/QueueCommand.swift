@@ -19,7 +19,8 @@ struct QueueStatsCommand: AsyncParsableCommand {
     try await reportingFailures {
       let stats = try await RoleClient.stats(try queue?.endpoint ?? server.endpoint(port: 50_055))
       let rows = stats.priorities.filter { $0.ready > 0 || output.format != .table }.map(PriorityRow.init)
-      try Printer(format: output.format).list(rows, json: stats.json, before: stats.lines + (rows.isEmpty ? [] : [""]))
+      try Printer(format: output.format).list(
+        rows, json: stats.json, before: stats.lines + (rows.isEmpty ? [] : [""]))
     }
   }
 }
@@ -28,7 +29,8 @@ extension Ordersd_V1_StatsReply {
   fileprivate var counts: [(label: String, value: UInt64)] {
     [
       ("enqueued", enqueued), ("ready", ready), ("leased", leased), ("delayed", delayed), ("buried", buried),
-      ("done", done), ("cancelled", cancelled), ("expired", expired), ("redelivered", redelivered), ("fenced", fenced),
+      ("done", done), ("cancelled", cancelled), ("expired", expired), ("redelivered", redelivered),
+      ("fenced", fenced),
       ("capacity", capacity),
     ]
   }
@@ -51,17 +53,21 @@ extension Ordersd_V1_StatsReply {
   fileprivate var json: JSONValue {
     var members: [String: JSONValue] = ["paused": .boolean(paused), "draining": .boolean(draining)]
     for (label, value) in counts { members[label] = .init(value) }
-    members["priorities"] = .list(priorities.map { entry in
-      .object([
-        "priority": .init(entry.priority), "ready": .init(entry.ready), "oldestReadyMs": .init(entry.oldestReadyMs),
-      ])
-    })
-    members["lanes"] = .list(lanes.map { lane in
-      .object([
-        "lane": .text(lane.lane), "epoch": .init(lane.epoch), "term": .init(lane.term), "claims": .init(lane.claims),
-        "holder": lane.holder.isEmpty ? .null : .text(lane.holder),
-      ])
-    })
+    members["priorities"] = .list(
+      priorities.map { entry in
+        .object([
+          "priority": .init(entry.priority), "ready": .init(entry.ready),
+          "oldestReadyMs": .init(entry.oldestReadyMs),
+        ])
+      })
+    members["lanes"] = .list(
+      lanes.map { lane in
+        .object([
+          "lane": .text(lane.lane), "epoch": .init(lane.epoch), "term": .init(lane.term),
+          "claims": .init(lane.claims),
+          "holder": lane.holder.isEmpty ? .null : .text(lane.holder),
+        ])
+      })
     return .object(members)
   }
 }

@@ -32,7 +32,8 @@ struct Printer {
   let format: OutputFormat
 
   /// `json`: the whole answer. `notes`: lines below a table.
-  func list<Row: ListRow>(_ rows: [Row], json: JSONValue, before: [String] = [], notes: [String] = []) throws {
+  func list<Row: ListRow>(_ rows: [Row], json: JSONValue, before: [String] = [], notes: [String] = []) throws
+  {
     switch format {
     case .table, .wide:
       let table = rows.isEmpty && !before.isEmpty ? [] : [self.table(rows)]
@@ -58,7 +59,8 @@ struct Printer {
 
   private func table<Row: ListRow>(_ rows: [Row]) -> String {
     let columns = Row.header.indices.filter { format == .wide || !Row.header[$0].isWide }
-    let lines = [columns.map { Row.header[$0].title }] + rows.map { item in columns.map { printable(item.row[$0]) } }
+    let lines =
+      [columns.map { Row.header[$0].title }] + rows.map { item in columns.map { printable(item.row[$0]) } }
     let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.enumerated().map { number, cells in
       var line = cells.indices.map { index in

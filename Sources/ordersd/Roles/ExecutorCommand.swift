@@ -10,12 +10,15 @@ struct ExecutorCommand: AsyncParsableCommand {
   @OptionGroup var options: RoleOptions
 
   func validate() throws {
-    guard (1...65_535).contains(id) else { throw ValidationError("--id must be a whole number from 1 to 65535") }
+    guard (1...65_535).contains(id) else {
+      throw ValidationError("--id must be a whole number from 1 to 65535")
+    }
   }
 
   func run() async throws {
     try await options.run(
-      role: "executor", process: "executor-\(id)", flags: ["executor.id": String(id)], \.executor, admin: \.admin,
+      role: "executor", process: "executor-\(id)", flags: ["executor.id": String(id)], \.executor,
+      admin: \.admin,
       build: buildExecutor)
   }
 }

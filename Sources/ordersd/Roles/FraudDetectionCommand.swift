@@ -9,6 +9,7 @@ struct FraudDetectionCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await options.run(
-      role: "fraud-detection", process: "fraud-detection", \.fraudDetection, admin: \.admin, build: buildFraudDetection)
+      role: "fraud-detection", process: "fraud-detection", \.fraudDetection, admin: \.admin,
+      build: buildFraudDetection)
   }
 }

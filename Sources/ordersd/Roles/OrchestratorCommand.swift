@@ -3,7 +3,8 @@ import Orchestrator
 
 struct OrchestratorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "orchestrator", abstract: "Takes orders over REST, has them checked, and passes them on. Serves the page.")
+    commandName: "orchestrator",
+    abstract: "Takes orders over REST, has them checked, and passes them on. Serves the page.")
 
   @OptionGroup var options: RoleOptions
 

@@ -49,10 +49,12 @@ struct RoleOptions: ParsableArguments {
       NIOSingletons.groupLoopCountSuggestion = max(1, min(System.coreCount, 4))
       let clocks = Clocks.system
       let context = DaemonContext(
-        process: process, logger: all.log.logger(process, environment: environment, clocks: clocks), clocks: clocks,
+        process: process, logger: all.log.logger(process, environment: environment, clocks: clocks),
+        clocks: clocks,
         heartbeats: Heartbeats(clocks: clocks), eventLoopGroup: .singleton)
       let configuration = part(all)
-      try await Daemon(context: context, admin: admin(configuration), environment: environment).run { context in
+      try await Daemon(context: context, admin: admin(configuration), environment: environment).run {
+        context in
         try await build(configuration, context)
       }
     }

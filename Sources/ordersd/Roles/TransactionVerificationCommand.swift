@@ -9,6 +9,7 @@ struct TransactionVerificationCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await options.run(
-      role: "transaction-verification", process: "transaction-verification", \.transactionVerification, admin: \.admin, build: buildTransactionVerification)
+      role: "transaction-verification", process: "transaction-verification", \.transactionVerification,
+      admin: \.admin, build: buildTransactionVerification)
   }
 }

@@ -21,6 +21,8 @@ struct ChildSpecification: Sendable {
   let arguments: [String]
   let server: NetworkEndpoint
   let admin: NetworkEndpoint
+  /// How long it is left dead, the first time.
+  let restartDelay: Duration
 }
 
 /// Runs children: this very binary, in a process group of their own, so that Ctrl-C reaches the supervisor only.

@@ -19,7 +19,8 @@ final class Console: Sendable {
   init(names: [String]) {
     width = names.map(\.count).max() ?? 0
     colors = Dictionary(
-      names.enumerated().map { ($1, Self.palette[$0 % Self.palette.count]) }, uniquingKeysWith: { first, _ in first })
+      names.enumerated().map { ($1, Self.palette[$0 % Self.palette.count]) },
+      uniquingKeysWith: { first, _ in first })
     let isWanted = getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
     isColored = (isWanted && isatty(1) == 1, isWanted && isatty(2) == 1)
   }

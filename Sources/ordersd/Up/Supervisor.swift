@@ -38,7 +38,8 @@ actor Supervisor {
 
   /// `stages`: each starts when the one before is ready. `runtimeFolder`: private, for the notification sockets.
   init(
-    stages: [[ChildSpecification]], launcher: ChildLauncher, console: Console, clocks: Clocks, runtimeFolder: String,
+    stages: [[ChildSpecification]], launcher: ChildLauncher, console: Console, clocks: Clocks,
+    runtimeFolder: String,
     limits: ChildSupervision.Limits, changed: @escaping @Sendable ([String: ChildSupervision]) -> Void
   ) {
     self.stages = stages
@@ -48,7 +49,12 @@ actor Supervisor {
     self.runtimeFolder = runtimeFolder
     self.changed = changed
     let names = stages.joined().map(\.name)
-    machines = Dictionary(uniqueKeysWithValues: names.map { ($0, ChildSupervision(limits: limits)) })
+    let supervisions = stages.joined().map { child in
+      var own = limits
+      own.restart = child.restartDelay
+      return (child.name, ChildSupervision(limits: own))
+    }
+    machines = Dictionary(uniqueKeysWithValues: supervisions)
     recent = Dictionary(uniqueKeysWithValues: names.map { ($0, RecentLines()) })
     spawns = Dictionary(
       uniqueKeysWithValues: names.map { ($0, AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))) })

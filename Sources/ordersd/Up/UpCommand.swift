@@ -27,15 +27,25 @@ struct UpCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
   @Option(help: "How many executors, 0 to 9; the one with the highest id leads.")
   var executors = 3
-  @Option(help: "Command, with its arguments, that carries an order out: it gets the order as JSON on standard input.")
+  @Option(
+    help:
+      "Command, with its arguments, that carries an order out: it gets the order as JSON on standard input.")
   var fulfilmentCommand: String?
 
-  @Option(help: "How long to leave a role dead before it is started again, 0s to 1h; longer with each further death.")
-  var restartDelay = DurationArgument(RestartBackoff.first)
+  @Option(
+    help: """
+      How long a role that died is left dead, 0s to 1h; longer with each further death (default: 100ms, but 3s for an \
+      executor, so that the next one takes over and the failover can be seen).
+      """)
+  var restartDelay: DurationArgument?
 
   func validate() throws {
-    guard restartDelay.duration <= .seconds(3_600) else { throw ValidationError("--restart-delay must be 0s to 1h") }
-    guard (0...9).contains(executors) else { throw ValidationError("--executors must be a whole number from 0 to 9") }
+    guard restartDelay?.duration ?? .zero <= .seconds(3_600) else {
+      throw ValidationError("--restart-delay must be 0s to 1h")
+    }
+    guard (0...9).contains(executors) else {
+      throw ValidationError("--executors must be a whole number from 0 to 9")
+    }
   }
 
   func run() async throws {
@@ -44,6 +54,7 @@ struct UpCommand: AsyncParsableCommand {
       let started = ContinuousClock().now
       let plan = try UpPlan(
         common: common, executors: executors, fulfilmentCommand: fulfilmentCommand,
+        restartDelay: restartDelay?.duration,
         environment: ProcessInfo.processInfo.environment)
       let folder = try UpFolder(path: plan.state)
       let runtime = try RuntimeFolder()
@@ -55,14 +66,14 @@ struct UpCommand: AsyncParsableCommand {
       let reportFailed = Atomic<Bool>(false)
       var limits = ChildSupervision.Limits()
       limits.watchdog = ChildLauncher.watchdog
-      limits.restart = restartDelay.duration
       let supervisor = Supervisor(
-        stages: plan.stages, launcher: launcher, console: console, clocks: .system, runtimeFolder: runtime.path,
+        stages: plan.stages, launcher: launcher, console: console, clocks: .system,
+        runtimeFolder: runtime.path,
         limits: limits
       ) { machines in
         do {
           try folder.save(plan.report(machines))
-        } catch where !reportFailed.exchange(true, ordering: .relaxed) {
+        } catch  where !reportFailed.exchange(true, ordering: .relaxed) {
           console.failure("cannot write \(folder.path)/up.json: \(error)")
         } catch {
           // Said once.

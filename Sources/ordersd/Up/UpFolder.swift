@@ -32,14 +32,18 @@ final class UpFolder: Sendable {
     let file = "\(path)/up.lock"
     let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-      throw FolderError("cannot write \(file): \(String(cString: strerror(errno))); --state names another folder")
+      throw FolderError(
+        "cannot write \(file): \(String(cString: strerror(errno))); --state names another folder")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
-      let holder = (try? String(contentsOfFile: file, encoding: .utf8)).flatMap { Int32($0.prefix { $0.isNumber }) }
+      let holder = (try? String(contentsOfFile: file, encoding: .utf8)).flatMap {
+        Int32($0.prefix { $0.isNumber })
+      }
       let who = holder.map { " (pid \($0))" } ?? ""
       throw FolderError(
-        "another 'ordersd up'\(who) uses the state folder \(path); stop it, or give --state and --port-offset")
+        "another 'ordersd up'\(who) uses the state folder \(path); stop it, or give --state and --port-offset"
+      )
     }
     lockDescriptor = descriptor
     let text = Array("\(getpid())\n".utf8)
@@ -60,7 +64,8 @@ final class UpFolder: Sendable {
   func removeReport() { unlink("\(path)/up.json") }
 
   private static func reason(_ path: String) -> String {
-    FileManager.default.fileExists(atPath: path) ? "a file is in the way" : "permission denied, or no such parent"
+    FileManager.default.fileExists(atPath: path)
+      ? "a file is in the way" : "permission denied, or no such parent"
   }
 }
 

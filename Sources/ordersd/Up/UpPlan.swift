@@ -27,7 +27,8 @@ struct UpPlan: Sendable {
 
   /// Throws `ConfigurationError` with every mistake, so that no child is started to find them.
   init(
-    common: CommonOptions, executors: Int, fulfilmentCommand: String?, environment: [String: String]
+    common: CommonOptions, executors: Int, fulfilmentCommand: String?, restartDelay: Duration?,
+    environment: [String: String]
   ) throws {
     var flags: [String: String] = [:]
     if let fulfilmentCommand {
@@ -47,10 +48,15 @@ struct UpPlan: Sendable {
     try reader.validate()
     sharedArguments = Self.arguments(common, flags)
 
-    func child(_ name: String, role: String, _ arguments: [String], _ all: AllConfigurations) -> ChildSpecification {
+    func child(_ name: String, role: String, _ arguments: [String], _ all: AllConfigurations)
+      -> ChildSpecification
+    {
       let none = NetworkEndpoint(host: "127.0.0.1", port: 0)
       let (server, admin) = all.endpoints[role] ?? (none, none)
-      return ChildSpecification(name: name, arguments: arguments, server: server, admin: admin)
+      // A replica has stand-ins: it can take its time.
+      let delay = restartDelay ?? (role == "executor" ? .seconds(3) : RestartBackoff.first)
+      return ChildSpecification(
+        name: name, arguments: arguments, server: server, admin: admin, restartDelay: delay)
     }
     let checksAndQueue = ["transaction-verification", "fraud-detection", "suggestions", "order-queue"].map {
       child($0, role: $0, [$0], all)
@@ -102,7 +108,8 @@ struct UpPlan: Sendable {
   /// The command as it can be typed: by its name when the shell finds it, else with the folder of this binary.
   private static func ordersctl() -> String {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    for folder in path.split(separator: ":") where FileManager.default.isExecutableFile(atPath: "\(folder)/ordersctl") {
+    for folder in path.split(separator: ":")
+    where FileManager.default.isExecutableFile(atPath: "\(folder)/ordersctl") {
       return "ordersctl"
     }
     let own = URL(fileURLWithPath: ChildLauncher.ownExecutable()).deletingLastPathComponent().path
@@ -113,7 +120,8 @@ struct UpPlan: Sendable {
   /// The options that were given to `up`, for its children. Everything that is a setting goes through `--set`.
   private static func arguments(_ common: CommonOptions, _ flags: [String: String]) -> [String] {
     let settings = common.flags.merging(flags) { _, new in new }.sorted { $0.key < $1.key }
-    return (common.config.map { ["--config", $0] } ?? []) + settings.flatMap { ["--set", "\($0.key)=\($0.value)"] }
+    return (common.config.map { ["--config", $0] } ?? [])
+      + settings.flatMap { ["--set", "\($0.key)=\($0.value)"] }
   }
 
   /// The setting is a list, which is written with commas; the path becomes absolute, as the setting wants it.

@@ -10,14 +10,15 @@ import Yams
 /// One place that settings come from: the flags, the environment, or one file.
 package struct SettingsLayer {
   let reader: ConfigReader
-  /// Where a key stands, for messages: `/etc/ordersd/ordersd.yaml:7`, `--port`, `ORDERSD_ORDER_QUEUE_PORT`.
+  /// Where a key stands, for messages: `/etc/ordersd/ordersd.yaml:7: log.level`, `--set log.level`,
+  /// `ORDERSD_LOG_LEVEL`.
   let origin: (String) -> String
   /// Keys that stand in it, where that can be told (files and flags).
   let keys: [String]
 
   /// `values` by key.
   package static func flags(_ values: [String: String]) -> SettingsLayer {
-    memory("flags", values) { "--\($0)" }
+    memory("flags", values) { "--set \($0)" }
   }
 
   /// Variables `ORDERSD_…`: the key in capitals, with `_` for `.` and `-`.

@@ -7,7 +7,8 @@ package enum StateFolder {
   package static func path(reader: SettingsReader, role: String, environment: [String: String]) -> String {
     let chosen = reader.optionalString(
       "state",
-      "Folder under which every role keeps its files in a folder of its own (/var/lib/ordersd, or what systemd gives).")
+      "Folder under which every role keeps its files in a folder of its own (/var/lib/ordersd, or what systemd gives)."
+    )
     if let chosen, !chosen.isEmpty { return "\(chosen)/\(role)" }
     if let given = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(given) }
     return "\(base)/\(role)"

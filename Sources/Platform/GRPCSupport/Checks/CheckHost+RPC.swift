@@ -19,12 +19,7 @@ extension CheckHost {
     _ request: RPCAsyncSequence<Ordersd_V1_CheckSessionRequest, any Error>,
     _ response: RPCWriter<Ordersd_V1_CheckSessionReply>, context call: ServerContext
   ) async throws {
-    do {
-      try await CheckSession(host: self).run(request, response, call.cancellation)
-    } catch let error as ServiceError {
-      // The server's interceptor sees a stream only until its first message.
-      throw RPCError(error)
-    }
+    try await CheckSession(host: self).run(request, response, call.cancellation)
   }
 
   private func holdBack(until cancellation: ServerContext.RPCCancellationHandle) async throws {

@@ -17,9 +17,11 @@ func journal(_ note: BullyElection.Note, _ logger: Logger) {
     logger.info("Asking for a handover.", metadata: ["leader": "executor-\(leader)"])
   case .handoverOverdue(let leader):
     logger.notice("The handover is overdue; taking over.", metadata: ["leader": "executor-\(leader)"])
-  case .draining(let successor): logger.info("A handover was asked for.", metadata: ["successor": "executor-\(successor)"])
+  case .draining(let successor):
+    logger.info("A handover was asked for.", metadata: ["successor": "executor-\(successor)"])
   case .eligible: logger.info("Eligible to lead.")
-  case .ineligible(let reason): logger.notice("Not eligible to lead.", metadata: ["reason": "\(reason.rawValue)"])
+  case .ineligible(let reason):
+    logger.notice("Not eligible to lead.", metadata: ["reason": "\(reason.rawValue)"])
   case .leaderSuspected(let leader):
     logger.info("The leader's heartbeat is missing.", metadata: ["leader": "executor-\(leader)"])
   case .rivalHeard(let rival, let term):
@@ -29,10 +31,12 @@ func journal(_ note: BullyElection.Note, _ logger: Logger) {
   case .pausedFor(let pause): logger.warning("This process was paused.", metadata: ["late": "\(pause)"])
   case .duplicateID(let incarnation):
     logger.error("Another process uses this executor's id.", metadata: ["incarnation": "\(incarnation)"])
-  case .electionStarted(let reason): logger.debug("Election started.", metadata: ["reason": "\(reason.rawValue)"])
+  case .electionStarted(let reason):
+    logger.debug("Election started.", metadata: ["reason": "\(reason.rawValue)"])
   case .electionAnswered(let by): logger.debug("Election answered.", metadata: ["by": "executor-\(by)"])
   case .leaderVouched(let leader, let by):
-    logger.debug("Others hear the leader.", metadata: ["leader": "executor-\(leader)", "by": "executor-\(by)"])
+    logger.debug(
+      "Others hear the leader.", metadata: ["leader": "executor-\(leader)", "by": "executor-\(by)"])
   case .started: logger.debug("Election started up.")
   case .stopped: logger.debug("Election stopped.")
   }

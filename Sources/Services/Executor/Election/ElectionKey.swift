@@ -14,7 +14,8 @@ enum ElectionKey {
 
   static func read(_ reader: SettingsReader) -> KeyRing {
     let named = reader.optionalString(
-      "election.key-file", "File with the key that signs election datagrams: a line <id>:<key in hex> for each key.")
+      "election.key-file",
+      "File with the key that signs election datagrams: a line <id>:<key in hex> for each key.")
     guard let path = named ?? credential() else { return .keyless }
     do {
       return try load(path, isCredential: named == nil)
@@ -28,20 +29,26 @@ enum ElectionKey {
     return .keyless
   }
 
+  /// The units load it as `ordersd.election-key`.
   private static func credential() -> String? {
     guard let folder = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] else { return nil }
-    let path = "\(folder)/election.key"
-    return FileManager.default.fileExists(atPath: path) ? path : nil
+    let paths = ["ordersd.election-key", "election.key"].map { "\(folder)/\($0)" }
+    return paths.first { FileManager.default.fileExists(atPath: $0) }
   }
 
-  /// systemd guards its credentials by an ACL, which shows as a group bit; other files must be private outright.
+  /// systemd guards its credentials by an ACL, which shows as a group bit; other files must be private
+  /// outright.
   private static func load(_ path: String, isCredential: Bool) throws -> KeyRing {
-    guard FileManager.default.fileExists(atPath: path) else { throw ConfigurationError(["\(path): no such file"]) }
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw ConfigurationError(["\(path): no such file"])
+    }
     let attributes = try FileManager.default.attributesOfItem(atPath: path)
     let mode = attributes[.posixPermissions] as? Int ?? 0
     let forbidden = isCredential ? 0o007 : 0o077
     guard mode & forbidden == 0 else {
-      throw ConfigurationError(["\(path): others may read or write it (mode \(String(mode, radix: 8))); chmod 600 it"])
+      throw ConfigurationError([
+        "\(path): others may read or write it (mode \(String(mode, radix: 8))); chmod 600 it"
+      ])
     }
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     guard data.count <= largestFile, let text = String(data: data, encoding: .utf8) else {

@@ -24,8 +24,8 @@ struct ElectionView: Sendable {
 
 /// Feeds the election machine and performs its effects, in order; nothing else.
 ///
-/// Datagrams, the timer and the commands of others all come in through `take`, one at a time by the actor's own queue.
-/// `take` does not suspend: nothing can happen between a step and its effects.
+/// Datagrams, the timer and the commands of others all come in through `take`, one at a time by the actor's
+/// own queue. `take` does not suspend: nothing can happen between a step and its effects.
 actor ElectionShell {
   /// The timer fires at least this often, so that the loop's heartbeat does not depend on the election.
   private static let longestSleep = Duration.seconds(1)
@@ -44,7 +44,8 @@ actor ElectionShell {
   private var isOver = false
 
   init(
-    machine: BullyElection, codec: ElectionCodec, socket: MulticastSocket, desk: LeadershipDesk, clocks: Clocks,
+    machine: BullyElection, codec: ElectionCodec, socket: MulticastSocket, desk: LeadershipDesk,
+    clocks: Clocks,
     heartbeats: Heartbeats, logger: Logger
   ) {
     self.machine = machine
@@ -119,7 +120,8 @@ actor ElectionShell {
     }
   }
 
-  /// An earlier timer stays: it fires in vain and is then set for the rest. So heartbeats do not each cost a task.
+  /// An earlier timer stays: it fires in vain and is then set for the rest. So heartbeats do not each cost a
+  /// task.
   private func rearm(_ deadline: Instant?) {
     let now = clocks.now()
     let at = min(deadline ?? now + Self.longestSleep, now + Self.longestSleep)

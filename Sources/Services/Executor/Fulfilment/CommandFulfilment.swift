@@ -17,11 +17,11 @@ import Subprocess
   import Musl
 #endif
 
-/// Carries out an order by a command: the order's JSON on standard input, nothing of the daemon's environment but
-/// `PATH`, `HOME` and `LANG`.
+/// Carries out an order by a command: the order's JSON on standard input, nothing of the daemon's environment
+/// but `PATH`, `HOME` and `LANG`.
 ///
-/// Exit status 0 = done; 75 (EX_TEMPFAIL, sysexits.h) = try again; any other = failed for good. A command that is
-/// killed, by its timeout or by a signal, has given no verdict: try again.
+/// Exit status 0 = done; 75 (EX_TEMPFAIL, sysexits.h) = try again; any other = failed for good. A command
+/// that is killed, by its timeout or by a signal, has given no verdict: try again.
 package struct CommandFulfilment: Fulfilment {
   /// Bytes that are kept of what the command says.
   package static let keptOutput = 1_024
@@ -87,7 +87,8 @@ package struct CommandFulfilment: Fulfilment {
     do {
       let result = try await Subprocess.run(
         .path(FilePath(executable)), arguments: Arguments(Array(command.dropFirst())),
-        environment: environment(for: order), platformOptions: options, input: .inputWriter, output: .sequence,
+        environment: environment(for: order), platformOptions: options, input: .inputWriter,
+        output: .sequence,
         error: .sequence
       ) { execution in
         await converse(
@@ -103,7 +104,8 @@ package struct CommandFulfilment: Fulfilment {
     switch status {
     case .exited(0): return .done(note: shortened(said.output))
     case .exited(let code):
-      let reason = shortened(said.error.isEmpty ? "exit status \(code)" : "exit status \(code): \(said.error)")
+      let reason = shortened(
+        said.error.isEmpty ? "exit status \(code)" : "exit status \(code): \(said.error)")
       return code == Self.temporaryFailure ? .tryAgain(reason: reason) : .failed(reason: reason)
     case .signaled(let signal):
       return .tryAgain(reason: shortened("killed by signal \(signal): \(said.error)"))
@@ -132,7 +134,8 @@ package struct CommandFulfilment: Fulfilment {
     return await Said(output: head, error: tail)
   }
 
-  /// Reads to the end, so that the command never waits for a full pipe, and keeps the first or the last bytes.
+  /// Reads to the end, so that the command never waits for a full pipe, and keeps the first or the last
+  /// bytes.
   private func read(_ sequence: SubprocessOutputSequence, keepingLast: Bool) async -> String {
     var kept: [UInt8] = []
     do {

@@ -3,7 +3,8 @@ import OrderProtos
 import SwiftProtobuf
 import Synchronization
 
-/// What waits to be sent on one work stream. Whatever has gathered while a message was written travels in the next.
+/// What waits to be sent on one work stream. Whatever has gathered while a message was written travels in the
+/// next.
 ///
 /// Bounded by its users: each order has one outcome waiting, and a touch only every half lease.
 final class CommandOutbox: Sendable {

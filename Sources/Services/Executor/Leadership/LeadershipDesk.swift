@@ -2,8 +2,8 @@ import Synchronization
 
 /// Where the election leaves word whether this executor is to lead, and the work loop finds it.
 ///
-/// Only the latest word counts, so nothing can pile up and nothing is lost: a new `generation` means that whatever was
-/// led before is over.
+/// Only the latest word counts, so nothing can pile up and nothing is lost: a new `generation` means that
+/// whatever was led before is over.
 final class LeadershipDesk: Sendable {
   struct Orders: Sendable, Hashable {
     enum Wanted: Sendable, Hashable {

@@ -25,7 +25,8 @@ extension Office {
     tools.logger.debug("Order execution begins.", metadata: ["order_id": "\(order)", "clock": "\(clock)"])
     let result = await fulfil(
       FulfilmentOrder(
-        id: order, body: Array(delivery.body), epoch: epoch, attempt: delivery.attempt, executor: tools.process),
+        id: order, body: Array(delivery.body), epoch: epoch, attempt: delivery.attempt,
+        executor: tools.process),
       lease: .milliseconds(Int64(delivery.leaseMs)))
     // Looked at again after the wait: the leadership may be over, and then this has no say any more.
     guard mayAct else {

@@ -67,12 +67,13 @@ extension Office {
       return false
     }
     trust = TrustWindow(start: started, lease: .milliseconds(Int64(reply.leaseMs)))
-    tools.logger.info("Leadership confirmed after a break.", metadata: ["epoch": "\(epoch)", "term": "\(term)"])
+    tools.logger.info(
+      "Leadership confirmed after a break.", metadata: ["epoch": "\(epoch)", "term": "\(term)"])
     return true
   }
 
-  /// As many orders may come as can be executed at a time, less those whose outcomes the queue has yet to confirm
-  /// when they pile up.
+  /// As many orders may come as can be executed at a time, less those whose outcomes the queue has yet to
+  /// confirm when they pile up.
   func grantCredits() {
     guard let outbox, drainUntil == nil, ending == nil, pending.count <= 4 * tools.credits else { return }
     let free = tools.credits - running.count - granted
@@ -97,7 +98,8 @@ extension Office {
     granted = max(0, granted - 1)
     guard let order = OrderID(delivery.orderID) else {
       tools.logger.error(
-        "The queue delivered something that is not an order.", metadata: ["order_id": "\(delivery.orderID.prefix(64))"])
+        "The queue delivered something that is not an order.",
+        metadata: ["order_id": "\(delivery.orderID.prefix(64))"])
       return grantCredits()
     }
     // After a break the queue may deliver anew what still runs here, or whose outcome is on its way.
@@ -127,7 +129,8 @@ extension Office {
     let clock = (try? VectorClock(settled.clock)) ?? VectorClock()
     let isLast = done.outcome == .executed || done.outcome == .failed
     if isLast, !tools.ledger.settle(order, finalClock: clock) {
-      tools.logger.warning("The queue's clock does not cover this executor's.", metadata: ["order_id": "\(order)"])
+      tools.logger.warning(
+        "The queue's clock does not cover this executor's.", metadata: ["order_id": "\(order)"])
     }
     journal(order, done)
     grantCredits()

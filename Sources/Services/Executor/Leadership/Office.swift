@@ -9,8 +9,8 @@ import VectorClock
 
 /// One leadership under one epoch: the work stream, what runs, and the time for which it may trust itself.
 ///
-/// The executions outlive a broken stream: while the trust window lasts and the queue confirms the same epoch, the office
-/// goes on with a new stream and nothing runs twice.
+/// The executions outlive a broken stream: while the trust window lasts and the queue confirms the same
+/// epoch, the office goes on with a new stream and nothing runs twice.
 actor Office {
   /// Why it is over.
   enum Ending: Sendable, Hashable {

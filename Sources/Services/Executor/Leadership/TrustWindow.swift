@@ -2,8 +2,9 @@ package import CoreTime
 
 /// How long a leader may trust its own leadership, by its own clock alone (DESIGN §4, "Trust window").
 ///
-/// The queue counts a lease from when a renewal reaches it, which is after it was sent. Counted from the sending and
-/// less a margin for clocks that run at different speeds, the leader stops before anybody else can be let in.
+/// The queue counts a lease from when a renewal reaches it, which is after it was sent. Counted from the
+/// sending and less a margin for clocks that run at different speeds, the leader stops before anybody else
+/// can be let in.
 package struct TrustWindow: Sendable, Hashable {
   /// Ends here; not trusted at this instant any more.
   package private(set) var until: Instant
@@ -24,7 +25,8 @@ package struct TrustWindow: Sendable, Hashable {
 
   package func isTrusted(at now: Instant) -> Bool { now < until }
 
-  /// After a third of the lease; never while an answer is outstanding, as it could not be told which one came.
+  /// After a third of the lease; never while an answer is outstanding, as it could not be told which one
+  /// came.
   package func isRenewalDue(at now: Instant) -> Bool { renewalSentAt == nil && now >= renewedAt + lease / 3 }
 
   package mutating func renewalSent(at now: Instant) { renewalSentAt = renewalSentAt ?? now }

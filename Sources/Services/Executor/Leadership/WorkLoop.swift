@@ -84,7 +84,8 @@ actor WorkLoop {
       try await tools.queue.resign(epoch: epoch, reason: reason)
     } catch {
       // The queue finds out by the closed stream or the end of the lease.
-      tools.logger.debug("The epoch could not be given back.", metadata: ["epoch": "\(epoch)", "error": "\(error)"])
+      tools.logger.debug(
+        "The epoch could not be given back.", metadata: ["epoch": "\(epoch)", "error": "\(error)"])
     }
   }
 
@@ -114,7 +115,8 @@ actor WorkLoop {
       await election.take(.epochLost)
     case .unreachable:
       held = nil
-      tools.logger.notice("Leadership given up: cannot reach order-queue.", metadata: ["epoch": "\(reply.epoch)"])
+      tools.logger.notice(
+        "Leadership given up: cannot reach order-queue.", metadata: ["epoch": "\(reply.epoch)"])
       await eligibility.queueLost()
     }
   }
@@ -162,7 +164,8 @@ actor WorkLoop {
 extension NodeID {
   /// From `executor-3`.
   init?(process: String) {
-    guard let dash = process.lastIndex(of: "-"), let number = UInt16(process[process.index(after: dash)...]) else {
+    guard let dash = process.lastIndex(of: "-"), let number = UInt16(process[process.index(after: dash)...])
+    else {
       return nil
     }
     self.init(number)

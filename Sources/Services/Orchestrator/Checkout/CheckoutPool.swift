@@ -80,9 +80,14 @@ final class CheckoutPool: Service, Sendable {
     _ order: OrderID, _ work: @escaping Work
   ) async throws -> StoredOrder {
     try await withCheckedThrowingContinuation { continuation in
-      state.withLock { state in
+      let isTaken = state.withLock { state in
         state.running[order, default: []].append(continuation)
-        submit.yield(Job(order: order, work: work))
+        if case .enqueued = submit.yield(Job(order: order, work: work)) { return true }
+        return false
+      }
+      // The stop began after the place was reserved. The order is durable: the next start finds it.
+      if !isTaken {
+        finish(order, .failure(ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2))))
       }
     }
   }

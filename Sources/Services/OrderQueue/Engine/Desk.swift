@@ -1,8 +1,8 @@
 import OrderWire
 import Synchronization
 
-/// Which steps are on their way to the disk, and whether steps are taken at all. Seen from the actor and from the
-/// writer's thread: a failure must stop the next step before the actor has heard of it.
+/// Which steps are on their way to the disk, and whether steps are taken at all. Seen from the actor and from
+/// the writer's thread: a failure must stop the next step before the actor has heard of it.
 final class Desk: Sendable {
   private struct State {
     var inFlight = 0
@@ -18,7 +18,9 @@ final class Desk: Sendable {
   /// Throws what keeps a call from being taken now.
   func admit() throws {
     try state.withLock { state in
-      if state.isClosed { throw ServiceError(.stopping, "the order queue is stopping", retryAfter: .seconds(1)) }
+      if state.isClosed {
+        throw ServiceError(.stopping, "the order queue is stopping", retryAfter: .seconds(1))
+      }
       if let failure = state.failure { throw failure }
       if state.inFlight >= Self.maximumInFlight {
         throw ServiceError(.overloaded, "too many changes wait for the disk", retryAfter: .seconds(1))

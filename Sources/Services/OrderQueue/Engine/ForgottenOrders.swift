@@ -2,8 +2,9 @@ import OrderDomain
 
 /// Tells which ids the machine may have forgotten, without keeping them.
 ///
-/// The machine remembers the latest `remembered` finished orders. Ids are made in the order of time, so what is
-/// greater than every finished id that has left that memory is certainly new, and needs no look at the disk.
+/// The machine remembers the latest `remembered` finished orders. Ids are made in the order of time, so what
+/// is greater than every finished id that has left that memory is certainly new, and needs no look at the
+/// disk.
 struct ForgottenOrders {
   private let generation: Int
   private var upTo: OrderID?

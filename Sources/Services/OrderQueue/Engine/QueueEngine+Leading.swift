@@ -27,7 +27,9 @@ extension QueueEngine {
     let step = machine.claim(claim, now: now)
     let lease = configuration.machine.leadershipLease
     let holder = "executor-\(claim.executor)"
-    var fields: Logger.Metadata = ["lane": "\(claim.lane)", "executor": "\(claim.executor)", "term": "\(claim.term)"]
+    var fields: Logger.Metadata = [
+      "lane": "\(claim.lane)", "executor": "\(claim.executor)", "term": "\(claim.term)",
+    ]
     defer { pump() }
     switch step.answer {
     case .granted(let epoch, _, let returned, let buried):
@@ -61,7 +63,8 @@ extension QueueEngine {
 
   private func leader(of claim: LeadershipClaim, epoch: Epoch) -> LeadershipRecord {
     LeadershipRecord(
-      lane: claim.lane, epoch: epoch, executor: claim.executor, incarnation: claim.incarnation, term: claim.term)
+      lane: claim.lane, epoch: epoch, executor: claim.executor, incarnation: claim.incarnation,
+      term: claim.term)
   }
 
   /// Keeps the leadership; nothing is written. Throws (in the answer) a `FencedError`.
@@ -82,7 +85,8 @@ extension QueueEngine {
     logger.info(
       "The leader resigned.",
       metadata: [
-        "lane": "\(leader.lane)", "executor": "\(leader.executor)", "epoch": "\(leader.epoch)", "reason": "\(reason)",
+        "lane": "\(leader.lane)", "executor": "\(leader.executor)", "epoch": "\(leader.epoch)",
+        "reason": "\(reason)",
       ])
     let over = links.values.filter { $0.leader == leader }
     return submit(StoreStep(changes: step.changes, at: now.wall)) { _ in
@@ -121,7 +125,9 @@ extension QueueEngine {
   }
 
   /// The order is carried out. Repeating it under the same epoch changes nothing.
-  package func ack(_ fence: LeaderFence, _ id: OrderID, clock: VectorClock, note: String) -> Pending<SettleResult> {
+  package func ack(_ fence: LeaderFence, _ id: OrderID, clock: VectorClock, note: String) -> Pending<
+    SettleResult
+  > {
     do { try desk.admit() } catch { return .failure(error) }
     let now = now
     let step = machine.ack(id, token(fence), now: now)

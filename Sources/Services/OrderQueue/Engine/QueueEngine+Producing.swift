@@ -88,7 +88,8 @@ extension QueueEngine {
         let row = try receipt.row(id)
         if row.state == .buried { return .buried }
         throw ServiceError(
-          .conflict, "the order is \(row.state.rawValue); only a leased order can be buried (cancel a waiting one)")
+          .conflict,
+          "the order is \(row.state.rawValue); only a leased order can be buried (cancel a waiting one)")
       }
     }
     let step = machine.bury(id, leader, reason: reason, now: now)

@@ -29,7 +29,8 @@ struct QueueMeters {
 }
 
 extension QueueEngine {
-  /// Statistics that are at most a second old (ten when they take long to gather: they look at every ready order).
+  /// Statistics that are at most a second old (ten when they take long to gather: they look at every ready
+  /// order).
   package func stats(fresh: Bool = false) -> QueueStats {
     let now = now
     if !fresh, let (stats, at) = cachedStats {
@@ -84,6 +85,7 @@ extension QueueEngine {
           "vacancy": .text(record.vacancy?.rawValue ?? ""),
         ])
       })
-    return RoleReport(summary: summary, problems: desk.failure.map { ["storage: \($0.message)"] } ?? [], details: details)
+    return RoleReport(
+      summary: summary, problems: desk.failure.map { ["storage: \($0.message)"] } ?? [], details: details)
   }
 }

@@ -6,8 +6,8 @@ import PriorityQueue
 
 // Work streams: leadership that hangs on a stream, and orders pushed as they become ready.
 extension QueueEngine {
-  /// Opens a work stream for the holder of the fence's epoch. A second stream of the same leadership takes the first
-  /// one's place.
+  /// Opens a work stream for the holder of the fence's epoch. A second stream of the same leadership takes
+  /// the first one's place.
   package func openWork(
     _ fence: LeaderFence, executor: Int, incarnation: UInt64, lease: Duration, pipe: Pipe<WorkLink.Item>
   ) -> Pending<WorkLink> {
@@ -38,7 +38,8 @@ extension QueueEngine {
       record.incarnation == link.incarnation, record.vacancy != .resigned
     else {
       return Fence(
-        yours: leader.epoch, current: record?.epoch ?? 0, holder: record.flatMap { $0.vacancy == nil ? $0 : nil })
+        yours: leader.epoch, current: record?.epoch ?? 0,
+        holder: record.flatMap { $0.vacancy == nil ? $0 : nil })
     }
     let step = machine.claim(
       LeadershipClaim(
@@ -67,8 +68,8 @@ extension QueueEngine {
     if desk.isOpen { release(link) }
   }
 
-  /// Ends the leadership that hung on the stream. The leases are kept for the holder to come back to, but no longer
-  /// than a leadership lasts without a renewal; the next claim takes them at once.
+  /// Ends the leadership that hung on the stream. The leases are kept for the holder to come back to, but no
+  /// longer than a leadership lasts without a renewal; the next claim takes them at once.
   func release(_ link: WorkLink) {
     let now = now
     let leader = link.leader

@@ -6,12 +6,12 @@ import OrderWire
 import PriorityQueue
 import VectorClock
 
-/// The queue's shell: steps the machine, hands the changes to the store in the same breath, and answers only when they
-/// are on disk.
+/// The queue's shell: steps the machine, hands the changes to the store in the same breath, and answers only
+/// when they are on disk.
 ///
-/// Nothing is awaited between a step and the handing over of its changes, so the store sees the steps in the machine's
-/// order. When a step cannot be made durable, the machine is ahead of the disk: every call is refused until the
-/// machine has been read anew (`recover`).
+/// Nothing is awaited between a step and the handing over of its changes, so the store sees the steps in the
+/// machine's order. When a step cannot be made durable, the machine is ahead of the disk: every call is
+/// refused until the machine has been read anew (`recover`).
 package actor QueueEngine {
   nonisolated let store: any QueueStore
   nonisolated let configuration: OrderQueueConfiguration
@@ -46,7 +46,8 @@ package actor QueueEngine {
   }
 
   private init(
-    _ loaded: LoadedQueue, store: any QueueStore, configuration: OrderQueueConfiguration, context: DaemonContext
+    _ loaded: LoadedQueue, store: any QueueStore, configuration: OrderQueueConfiguration,
+    context: DaemonContext
   ) {
     self.store = store
     self.configuration = configuration
@@ -222,8 +223,8 @@ package actor QueueEngine {
 
   // MARK: - The end
 
-  /// Takes no more calls and ends the streams. Leaderships and leases stay as they are on disk: whoever holds them
-  /// takes them up again when the queue is back.
+  /// Takes no more calls and ends the streams. Leaderships and leases stay as they are on disk: whoever holds
+  /// them takes them up again when the queue is back.
   package nonisolated func beginStop() {
     desk.close()
     subscriptions.closeAll()

@@ -17,10 +17,13 @@ package final class Subscriptions: Sendable {
   /// Throws `overloaded` when too many streams are open, `stopping` when the queue stops.
   func open(watcher: Wakeup? = nil, end: @escaping @Sendable () -> Void) throws -> UInt64 {
     try state.withLock { state in
-      if state.isClosed { throw ServiceError(.stopping, "the order queue is stopping", retryAfter: .seconds(1)) }
+      if state.isClosed {
+        throw ServiceError(.stopping, "the order queue is stopping", retryAfter: .seconds(1))
+      }
       guard state.ends.count < QueueLimit.streams else {
         throw ServiceError(
-          .overloaded, "at most \(QueueLimit.streams) streams can be open; close some", retryAfter: .seconds(5))
+          .overloaded, "at most \(QueueLimit.streams) streams can be open; close some",
+          retryAfter: .seconds(5))
       }
       let id = state.next
       state.next += 1

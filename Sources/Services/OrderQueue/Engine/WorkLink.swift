@@ -8,7 +8,7 @@ package final class WorkLink: Sendable {
     case opened(leadershipLease: Duration)
     case deliveries([Delivery])
     /// Answers to one message's commands, once they are durable.
-    case answers(@Sendable () async -> [WorkAnswer])
+    case answers(@Sendable () async throws -> [WorkAnswer])
     /// Ends the stream.
     case fenced(Fence)
   }

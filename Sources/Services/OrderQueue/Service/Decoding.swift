@@ -13,11 +13,13 @@ private func invalid(_ message: String) -> ServiceError { ServiceError(.invalidA
 func laneName(_ text: String) throws -> String {
   if text.isEmpty { return "main" }
   let isPlain = text.utf8.allSatisfy { byte in
-    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+      || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
       || byte == UInt8(ascii: "-")
   }
   guard text.utf8.count <= QueueLimit.lane, isPlain else {
-    throw invalid("lane: must be at most \(QueueLimit.lane) bytes of a-z, 0-9 and '-', not '\(text.prefix(64))'")
+    throw invalid(
+      "lane: must be at most \(QueueLimit.lane) bytes of a-z, 0-9 and '-', not '\(text.prefix(64))'")
   }
   return text
 }
@@ -42,7 +44,9 @@ func leaseLength(_ milliseconds: UInt32, default fallback: Duration) throws -> D
 /// 0 = `fallback`.
 func bounded(_ value: UInt32, default fallback: Int, upTo most: Int, _ field: String) throws -> Int {
   if value == 0 { return fallback }
-  guard value <= most else { throw invalid("\(field): must be 1 to \(most), or 0 for \(fallback), not \(value)") }
+  guard value <= most else {
+    throw invalid("\(field): must be 1 to \(most), or 0 for \(fallback), not \(value)")
+  }
   return Int(value)
 }
 

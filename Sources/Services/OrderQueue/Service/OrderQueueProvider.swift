@@ -47,7 +47,8 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   func ack(request: Ordersd_V1_AckRequest, context: ServerContext) async throws -> Ordersd_V1_AckReply {
     let result = try await durable(
       engine.ack(
-        try LeaderFence(request.fence), try OrderID(wire: request.orderID), clock: try VectorClock(request.clock),
+        try LeaderFence(request.fence), try OrderID(wire: request.orderID),
+        clock: try VectorClock(request.clock),
         note: try shortText(request.note, "note")))
     return .with {
       $0.clock = result.clock.message
@@ -58,7 +59,8 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   func nack(request: Ordersd_V1_NackRequest, context: ServerContext) async throws -> Ordersd_V1_NackReply {
     let result = try await durable(
       engine.nack(
-        try LeaderFence(request.fence), try OrderID(wire: request.orderID), clock: try VectorClock(request.clock),
+        try LeaderFence(request.fence), try OrderID(wire: request.orderID),
+        clock: try VectorClock(request.clock),
         reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request)))
     return .with {
       $0.clock = result.clock.message

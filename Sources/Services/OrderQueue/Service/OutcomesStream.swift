@@ -8,15 +8,19 @@ extension OrderQueueProvider {
   func outcomes(
     request: Ordersd_V1_OutcomesRequest, response: RPCWriter<Ordersd_V1_OutcomeBatch>, context: ServerContext
   ) async throws {
+    try await streaming { try await follow(request.after, response) }
+  }
+
+  private func follow(_ after: UInt64, _ response: RPCWriter<Ordersd_V1_OutcomeBatch>) async throws {
     let grew = Wakeup()
     let stream = try engine.subscriptions.open(watcher: grew) { grew.finish() }
     defer { engine.subscriptions.close(stream) }
-    var cursor = request.after
+    var cursor = after
     let last = try await engine.store.lastOutcome()
     guard cursor <= last else {
       throw ServiceError(
         .conflict,
-        "after: \(cursor) was never given out, the latest is \(last); this is another queue's cursor, start at 0",
+        "after: \(cursor) was never given out (the latest is \(last)): another queue's cursor; start at 0",
         details: ["last": String(last)])
     }
     try await withRPCCancellationHandler {

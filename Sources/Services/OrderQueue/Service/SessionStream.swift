@@ -17,8 +17,6 @@ extension OrderQueueProvider {
     response: RPCWriter<Ordersd_V1_QueueSessionReply>, context: ServerContext
   ) async throws {
     let frames = Pipe<AnswerFrame>(limit: Self.framesInFlight)
-    let stream = try engine.subscriptions.open { frames.finish() }
-    defer { engine.subscriptions.close(stream) }
     try await exchange(pipe: frames) {
       for try await message in request {
         try limitFrame(message.calls.count)
@@ -34,39 +32,54 @@ extension OrderQueueProvider {
     }
   }
 
-  /// Runs a stream's reader and writer until both are done; the end of the writer ends the reader, the end of the
-  /// reader lets the writer finish what waits. A cancelled call ends both.
+  /// A stream's errors leave after the interceptors have returned, so they are put into their form here.
+  func streaming(_ body: () async throws -> Void) async throws {
+    do {
+      try await body()
+    } catch let error as ServiceError {
+      throw RPCError(error)
+    }
+  }
+
+  /// Runs a stream's reader and writer until both are done; the end of the writer ends the reader, the end of
+  /// the reader lets the writer finish what waits. A cancelled call ends both, as does the stop of the queue.
   func exchange<Element>(
     pipe: Pipe<Element>, read: @escaping @Sendable () async throws -> Void,
     write: @escaping @Sendable () async throws -> Void
   ) async throws {
-    try await withRPCCancellationHandler {
-      try await withThrowingTaskGroup(of: Bool.self) { group in
-        group.addTask {
-          defer { pipe.finish() }
-          try await read()
-          return false
+    try await streaming {
+      let stream = try engine.subscriptions.open { pipe.finish() }
+      defer { engine.subscriptions.close(stream) }
+      try await withRPCCancellationHandler {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+          group.addTask {
+            try await read()
+            // Only here: were the writer let go by a reader that failed, it could end before the failure is
+            // seen.
+            pipe.finish()
+            return false
+          }
+          group.addTask {
+            try await write()
+            return true
+          }
+          while let isWriter = try await group.next() {
+            guard isWriter else { continue }
+            group.cancelAll()
+            return
+          }
         }
-        group.addTask {
-          defer { pipe.finish() }
-          try await write()
-          return true
-        }
-        while let isWriter = try await group.next() {
-          guard isWriter else { continue }
-          group.cancelAll()
-          return
-        }
+      } onCancelRPC: {
+        pipe.finish()
       }
-    } onCancelRPC: {
-      pipe.finish()
     }
   }
 
   func limitFrame(_ count: Int) throws {
     guard count <= QueueLimit.callsPerFrame else {
       throw ServiceError(
-        .invalidArgument, "at most \(QueueLimit.callsPerFrame) calls in one message, not \(count); send several")
+        .invalidArgument,
+        "at most \(QueueLimit.callsPerFrame) calls in one message, not \(count); send several")
     }
   }
 

@@ -8,7 +8,8 @@ import Synchronization
 import VectorClock
 
 extension OrderQueueProvider {
-  /// Items that wait for the stream's writer before its reader takes no more; deliveries are bounded by credits.
+  /// Items that wait for the stream's writer before its reader takes no more; deliveries are bounded by
+  /// credits.
   private static let itemsInFlight = 16
 
   func work(
@@ -16,8 +17,6 @@ extension OrderQueueProvider {
     context: ServerContext
   ) async throws {
     let pipe = Pipe<WorkLink.Item>(limit: Self.itemsInFlight)
-    let stream = try engine.subscriptions.open { pipe.finish() }
-    defer { engine.subscriptions.close(stream) }
     let opened = Slot<WorkLink>()
     let result: Result<Void, any Error>
     do {
@@ -52,7 +51,7 @@ extension OrderQueueProvider {
         link = new
       }
       guard let link else { return }
-      var answers: [@Sendable () async -> WorkAnswer] = []
+      var answers: [@Sendable () async throws -> WorkAnswer] = []
       for command in commands {
         if let answer = try await take(command, link) { answers.append(answer) }
       }
@@ -61,7 +60,7 @@ extension OrderQueueProvider {
       let isOpen = await pipe.send(
         .answers {
           var done: [WorkAnswer] = []
-          for answer in taken { done.append(await answer()) }
+          for answer in taken { done.append(try await answer()) }
           return done
         })
       if !isOpen { return }
@@ -86,7 +85,7 @@ extension OrderQueueProvider {
   /// Nil for a command that has no answer.
   private func take(
     _ command: Ordersd_V1_WorkCommand, _ link: WorkLink
-  ) async throws -> (@Sendable () async -> WorkAnswer)? {
+  ) async throws -> (@Sendable () async throws -> WorkAnswer)? {
     switch command.command {
     case .open: throw ServiceError(.invalidArgument, "open: only once, as the first command")
     case .credits(let grant):
@@ -113,20 +112,20 @@ extension OrderQueueProvider {
         reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request))
       return { await settled(id, pending) { .settled(id, $0) } }
     case .renew(let request):
-      let fence = try fence(request.hasFence ? request.fence : nil, link)
-      let pending = await engine.renew(fence)
-      let current = link.leader.epoch
+      let pending = await engine.renew(try fence(request.hasFence ? request.fence : nil, link))
       return {
         do {
           return .renewed(try await pending.value)
         } catch let error as FencedError {
           return .fenced(error.fence)
         } catch {
-          // The store is refused: no promise about the leadership can be made, so the stream ends.
-          return .fenced(Fence(yours: fence.epoch, current: current, holder: nil))
+          // No promise about the leadership can be made, and no event could say so: the stream ends.
+          throw ServiceError(answer: error)
         }
       }
-    case nil: throw ServiceError(.invalidArgument, "command: one of open, credits, touch, ack, nack, renew must be set")
+    case nil:
+      throw ServiceError(
+        .invalidArgument, "command: one of open, credits, touch, ack, nack, renew must be set")
     }
   }
 
@@ -145,10 +144,11 @@ extension OrderQueueProvider {
     }
   }
 
-  private func writeWork(_ response: RPCWriter<Ordersd_V1_WorkReply>, pipe: Pipe<WorkLink.Item>) async throws {
+  private func writeWork(_ response: RPCWriter<Ordersd_V1_WorkReply>, pipe: Pipe<WorkLink.Item>) async throws
+  {
     while let batch = await pipe.next(atMost: 1) {
       for item in batch {
-        let events = await events(of: item)
+        let events = try await events(of: item)
         try await response.write(.with { $0.events = events })
         // Nothing comes after a fence.
         if events.contains(where: { if case .fenced = $0.event { true } else { false } }) { return }
@@ -156,11 +156,11 @@ extension OrderQueueProvider {
     }
   }
 
-  private func events(of item: WorkLink.Item) async -> [Ordersd_V1_WorkEvent] {
+  private func events(of item: WorkLink.Item) async throws -> [Ordersd_V1_WorkEvent] {
     switch item {
     case .opened(let lease): [.with { $0.opened = .with { $0.leadershipLeaseMs = milliseconds(lease) } }]
     case .deliveries(let deliveries): deliveries.map { delivery in .with { $0.delivery = delivery.message } }
-    case .answers(let answers): await answers().map(\.event)
+    case .answers(let answers): try await answers().map(\.event)
     case .fenced(let fence): [.with { $0.fenced = fence.message }]
     }
   }

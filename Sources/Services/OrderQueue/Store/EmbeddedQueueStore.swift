@@ -16,8 +16,8 @@ package final class EmbeddedQueueStore: QueueStore {
       path: path, schema: QueueSchema.steps, failureMode: .refuseUntilRecovered, context: context)
   }
 
-  /// Bounds the file from the next write on, in pages (sqlite.org/pragma.html#pragma_max_page_count); not below
-  /// its present size. Beyond it writes fail as they do on a full disk.
+  /// Bounds the file from the next write on, in pages (sqlite.org/pragma.html#pragma_max_page_count); not
+  /// below its present size. Beyond it writes fail as they do on a full disk.
   package func limitSize(pages: Int) { pageLimit.withLock { $0 = pages } }
 
   private func applyPageLimit(_ db: Database) throws {

@@ -94,7 +94,8 @@ enum QueueRows {
     snapshot.done = try count(.done)
     snapshot.cancelled = try count(.cancelled)
     snapshot.expired = try count(.expired)
-    snapshot.lastSequence = UInt64(clamping: try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM jobs") ?? 0)
+    snapshot.lastSequence = UInt64(
+      clamping: try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM jobs") ?? 0)
     var greatest: OrderID?
     for state in JobState.allCases where state.isFinal {
       let text = try String.fetchOne(
@@ -123,8 +124,10 @@ enum QueueRows {
       case .indefinitely: ("indefinitely", nil)
       case .until(let end): ("until", end.milliseconds)
       }
-    try db.cachedStatement(sql: "INSERT OR REPLACE INTO gate (id, pause, until_ms, draining) VALUES (1, ?, ?, ?)")
-      .execute(arguments: [pause, until, gate.draining])
+    try db.cachedStatement(
+      sql: "INSERT OR REPLACE INTO gate (id, pause, until_ms, draining) VALUES (1, ?, ?, ?)"
+    )
+    .execute(arguments: [pause, until, gate.draining])
   }
 
   private static func stored(_ row: Row) throws -> StoredJob {
@@ -151,7 +154,9 @@ enum QueueRows {
   }
 
   private static func orderID(_ text: String) throws -> OrderID {
-    guard let id = OrderID(text) else { throw StoreDivergence(description: "'\(text)' on disk is not an order id") }
+    guard let id = OrderID(text) else {
+      throw StoreDivergence(description: "'\(text)' on disk is not an order id")
+    }
     return id
   }
 

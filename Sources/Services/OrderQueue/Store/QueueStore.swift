@@ -15,8 +15,8 @@ package typealias JobQueue = PriorityQueue<OrderID>
 package protocol QueueStore: Sendable {
   /// Everything that the machine needs to go on.
   func load() async throws -> LoadedQueue
-  /// Makes one step durable, in one transaction, in the order of the calls. `completion` is called once, on any
-  /// thread; after a failure every further step fails until `recover`.
+  /// Makes one step durable, in one transaction, in the order of the calls. `completion` is called once, on
+  /// any thread; after a failure every further step fails until `recover`.
   func submit(_ step: StoreStep, completion: @escaping @Sendable (Result<StepReceipt, any Error>) -> Void)
   /// One order as it is on disk, with its body while it is not finished.
   func job(_ id: OrderID) async throws -> StoredJob?

@@ -42,8 +42,8 @@ struct StepTransaction {
     advance(&clock, of: job.id)
     try db.cachedStatement(
       sql: """
-        INSERT INTO jobs (sequence, order_id, lane, priority, state, attempts, enqueued_ms, ready_ms, expires_ms,
-          reason, clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO jobs (sequence, order_id, lane, priority, state, attempts, enqueued_ms, ready_ms,
+          expires_ms, reason, clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     ).execute(arguments: [
       Int64(bitPattern: job.sequence), job.id.description, job.lane, job.priority, job.state.rawValue,

@@ -1,0 +1,123 @@
+import DaemonKit
+import OrderProtos
+import SwiftProtobuf
+import Testing
+import VectorClock
+
+/// The outbox to the queue, and the outcomes back from it.
+@Suite(.timeLimit(.minutes(2))) struct QueueTests {
+  private func submit(_ shop: Shop) async throws -> String {
+    let order = try await shop.http.post(orderBody()).json()
+    #expect(order["state"].text == "approved")
+    return try #require(order["orderId"].text)
+  }
+
+  @Test func anApprovedOrderWaitsForAQueueThatIsDown() async throws {
+    try await withShop(queueIsUp: false) { shop, around in
+      let id = try await submit(shop)
+      #expect(try await eventually { await shop.report().summary.contains("outbox waits") })
+      #expect(try await shop.http.get("/v1/orders/\(id)").json()["state"].text == "approved")
+      try await around.openQueue()
+      #expect(try await shop.order(id, in: "queued")["state"].text == "queued")
+      #expect(around.queue.taken.map(\.orderID) == [id])
+      let request = try #require(around.queue.taken.first)
+      #expect(request.priority == 2)
+      let body = String(decoding: request.body, as: UTF8.self)
+      #expect(body.contains(id) && body.contains("book-dune") && !body.contains("4111111111111111"))
+    }
+  }
+
+  @Test func anOrderThatTheQueueRefusesHoldsNoOtherUp() async throws {
+    try await withShop(queueIsUp: false) { shop, around in
+      let refused = try await submit(shop)
+      around.queue.refuse(refused)
+      let other = try await submit(shop)
+      try await around.openQueue()
+      #expect(try await shop.order(other, in: "queued")["state"].text == "queued")
+      #expect(try await eventually { await shop.report().summary.contains(refused) }, "and it is told")
+      #expect(try await shop.http.get("/v1/orders/\(refused)").json()["state"].text == "approved")
+    }
+  }
+
+  @Test func outcomesAreAppliedInTheirOrder() async throws {
+    try await withShop { shop, around in
+      let id = try await submit(shop)
+      _ = try await shop.order(id, in: "queued")
+      around.queue.tell(.executing, id)
+      around.queue.tell(.returned, id, reason: "the lease ran out")
+      around.queue.tell(.executing, id, by: "executor-2")
+      let last = around.queue.tell(.executed, id, by: "executor-2")
+      let order = try await shop.order(id, in: "executed")
+      #expect(order["state"].text == "executed")
+      #expect(order["execution"]["executor"].text == "executor-2" && order["execution"]["epoch"].number == 7)
+      let entries = try await shop.http.get("/v1/orders/\(id)/events").json()["entries"].list
+      let states = entries.filter { $0["event"] == .null }.compactMap { $0["state"].text }
+      #expect(states.suffix(5) == ["queued", "executing", "queued", "executing", "executed"])
+      #expect(entries.last?["actor"].text == "executor-2")
+      guard case .object(let components) = order["clock"] else { throw TestFailure("no clock") }
+      #expect(last.isCovered(by: VectorClock(components.mapValues { UInt64($0.number ?? 0) })))
+    }
+  }
+
+  /// The queue pushes an order to an executor before the outbox has its answer.
+  @Test func anOutcomeMayOvertakeTheAnswerToTheEnqueue() async throws {
+    try await withShop { shop, around in
+      around.queue.hold()
+      let id = try await submit(shop)
+      #expect(try await eventually { around.queue.taken.map(\.orderID) == [id] })
+      around.queue.tell(.executing, id)
+      #expect(try await shop.order(id, in: "executing")["state"].text == "executing")
+      around.queue.release()
+      around.queue.tell(.executed, id)
+      #expect(try await shop.order(id, in: "executed")["state"].text == "executed")
+      let entries = try await shop.http.get("/v1/orders/\(id)/events").json()["entries"].list
+      #expect(entries.filter { $0["state"].text == "queued" }.count == 1)
+    }
+  }
+
+  @Test func aLateAcknowledgementIsAnExecution() async throws {
+    try await withShop { shop, around in
+      let id = try await submit(shop)
+      _ = try await shop.order(id, in: "queued")
+      around.queue.tell(.executing, id)
+      around.queue.tell(.returned, id)
+      around.queue.tell(.executed, id)
+      #expect(try await shop.order(id, in: "executed")["state"].text == "executed")
+    }
+  }
+
+  @Test func anImpossibleOutcomeIsToldAndChangesNothing() async throws {
+    try await withShop { shop, around in
+      let id = try await submit(shop)
+      _ = try await shop.order(id, in: "queued")
+      around.queue.tell(.executing, id)
+      around.queue.tell(.executed, id)
+      around.queue.tell(.failed, id)
+      around.queue.tell(.executed, "0192f3a1-0000-7000-8000-000000000000")
+      #expect(
+        try await eventually { around.log.lines.contains { $0.contains("tells of an order that is not known") } })
+      #expect(around.log.lines.contains { $0.contains("impossible outcome") && $0.contains(id) })
+      #expect(try await shop.http.get("/v1/orders/\(id)").json()["state"].text == "executed")
+    }
+  }
+
+  @Test func aBrokenStreamGoesOnFromTheCursor() async throws {
+    try await withShop { shop, around in
+      let id = try await submit(shop)
+      _ = try await shop.order(id, in: "queued")
+      #expect(try await eventually { await shop.report().details["outcomesConnected"] == .boolean(true) })
+      around.queue.tell(.executing, id)
+      _ = try await shop.order(id, in: "executing")
+      around.queue.breakStreams()
+      #expect(try await eventually { around.queue.cursors.count >= 2 })
+      #expect(around.queue.cursors.first == 0 && around.queue.cursors.last == 1)
+      around.queue.tell(.executed, id)
+      #expect(try await shop.order(id, in: "executed")["state"].text == "executed")
+    }
+  }
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
