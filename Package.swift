@@ -187,6 +187,7 @@ let shellTests: [Target] = [
     "Executor", "BullyElection", "MulticastTransport", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain",
     "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
   ]),
+  tests("Lab", []),
   tests("Integration", ["VectorClock", "CheckoutFlow", httpClient, nioCore, nioHTTP1]),
 ]
 

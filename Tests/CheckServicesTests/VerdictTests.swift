@@ -147,9 +147,9 @@ struct SettingsTests {
     }
     #expect(error?.problems.count == 3)
     #expect(
-      error?.description.contains("--fraud-detection.reject-score: must be reviewScore (40) to 1000") == true)
-    #expect(error?.description.contains("--fraud-detection.very-high-amount: ") == true)
-    #expect(error?.description.contains("--fraud-detection.fault-delay: must be a duration") == true)
+      error?.description.contains("--set fraud-detection.reject-score: must be reviewScore (40) to 1000") == true)
+    #expect(error?.description.contains("--set fraud-detection.very-high-amount: ") == true)
+    #expect(error?.description.contains("--set fraud-detection.fault-delay: must be a duration") == true)
   }
 
   @Test func aBadCatalogNamesFileAndField() async throws {

@@ -75,10 +75,11 @@ func eventually(
 
 /// Ports that nobody uses.
 enum Ports {
-  /// A `port-offset` under which every default port is free now.
+  /// A `port-offset` under which every default port is free now, and above the range from which the kernel takes ports
+  /// for outgoing connections (32768 … 60999, ip(7)), so that it stays free.
   static func freeOffset() throws -> Int {
     for _ in 0..<50 {
-      let offset = Int.random(in: 100...10_000)
+      let offset = Int.random(in: 10_960...14_400)
       let ports = [8081, 9081, 50051, 50052, 50053, 50055, 50060, 50061, 50062, 50063, 51051, 51052, 51053, 51055]
       if ports.allSatisfy({ isFree($0 + offset) }) { return offset }
     }

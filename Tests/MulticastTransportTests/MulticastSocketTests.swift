@@ -116,10 +116,10 @@ import Testing
 
   @Test func openingSaysWhatIsWrong() async throws {
     await #expect {
-      _ = try await open(.multicast(group: "10.0.0.1", port: 0, interface: "lo"))
+      _ = try await open(.multicast(group: "10.0.0.1", port: 0, interface: "10.0.0"))
     } throws: { error in
       let text = "\(error)"
-      return ["group \"10.0.0.1\"", "port 0", "interface \"lo\""].allSatisfy { text.contains($0) }
+      return ["group \"10.0.0.1\"", "port 0", "interface \"10.0.0\""].allSatisfy { text.contains($0) }
     }
     await #expect {
       _ = try await open(.multicast(group: "239.255.77.78", port: 20_001, interface: "192.0.2.1"))
@@ -138,6 +138,19 @@ import Testing
     #expect(TransportConfiguration.Peer("[::1]:7") == .init(host: "::1", port: 7))
     for bad in ["", ":1", "host", "host:", "host:0", "host:65536", "::1:7", "host:x"] {
       #expect(TransportConfiguration.Peer(bad) == nil, "\(bad)")
+    }
+  }
+
+  @Test func interfaceByItsName() async throws {
+    let port = Int.random(in: 20_000...30_000)
+    let named = try await open(.multicast(group: "239.255.77.78", port: port, interface: "lo"))
+    let addressed = try await open(multicast(port: port))
+    named.send([1, 2, 3])
+    #expect(await first(addressed) == [1, 2, 3])
+    await named.close()
+    await addressed.close()
+    await #expect(throws: TransportError.self) {
+      _ = try await open(.multicast(group: "239.255.77.78", port: port, interface: "nosuch0"))
     }
   }
 }

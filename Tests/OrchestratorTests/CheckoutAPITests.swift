@@ -112,7 +112,7 @@ import VectorClock
       fake.behaviour = how == "hang" ? .hang : .unavailable
       let start = ContinuousClock.now
       let reply = try await shop.http.post(orderBody())
-      #expect(ContinuousClock.now - start < .milliseconds(1_900))
+      #expect(ContinuousClock.now - start < .seconds(3))
       let rejection = try reply.json()["rejection"]
       #expect(reply.status == 201 && rejection["code"].text == "service_unavailable")
       #expect(rejection["service"].text == service && rejection["retryable"].boolean == true)
@@ -126,7 +126,9 @@ import VectorClock
 
   @Test(arguments: ["down", "unavailable", "hang", "fail"])
   func suggestionsThatDoNotComeOnlyDegradeTheAnswer(_ how: String) async throws {
-    try await withShop(down: how == "down" ? ["suggestions"] : []) { shop, around in
+    try await withShop(
+      down: how == "down" ? ["suggestions"] : [], ["orchestrator.order-deadline": "20s"]
+    ) { shop, around in
       around.suggestions.behaviour =
         switch how {
         case "hang": .hang
@@ -135,7 +137,7 @@ import VectorClock
         }
       let start = ContinuousClock.now
       let order = try await shop.http.post(orderBody()).json()
-      #expect(ContinuousClock.now - start < .milliseconds(1_500), "their deadline is 250 ms, not the order's")
+      #expect(ContinuousClock.now - start < .seconds(6), "their deadline is 250 ms, not the order's 20 s")
       #expect(order["state"].text == "approved")
       #expect(order["suggestions"]["degraded"].boolean == true && order["suggestions"]["items"].list.isEmpty)
     }
@@ -147,7 +149,7 @@ import VectorClock
       let start = ContinuousClock.now
       let order = try await shop.http.post(orderBody()).json()
       #expect(order["state"].text == "approved")
-      #expect(ContinuousClock.now - start < .milliseconds(900))
+      #expect(ContinuousClock.now - start < .milliseconds(2_500), "three silent services take 3 s")
     }
   }
 }

@@ -190,7 +190,11 @@ import Testing
       try await store.commit(Self.insert("last"))
       try store.close()
       let file = URL(fileURLWithPath: "\(folder)/test.db")
+      let plain = try DatabaseQueue(path: file.path)
+      try await plain.writeWithoutTransaction { db in _ = try Row.fetchAll(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+      try plain.close()
       var content = try Data(contentsOf: file)
+      try #require(content.count > 4_096 * 6)
       for offset in 4_096 * 3..<4_096 * 6 { content[offset] = UInt8(truncatingIfNeeded: offset &* 31) }
       try content.write(to: file)
       let error = #expect(throws: StoreOpenError.self) { try open(folder) }

@@ -106,10 +106,12 @@ package final class MulticastSocket: Sendable {
       .channelInitializer { $0.pipeline.addHandler(handler) }
     switch configuration.mode {
     case .multicast(let group, let port, let interface):
-      guard let groupAddress = IPv4(group), let pinned = IPv4(interface) else {
+      guard let groupAddress = IPv4(group) else {
         return loop.makeFailedFuture(
           TransportError(code: .invalidConfiguration, message: "not an IPv4 address"))
       }
+      let pinned: IPv4
+      do { pinned = try InterfaceAddress.resolve(interface) } catch { return loop.makeFailedFuture(error) }
       // Bound to the group, not to 0.0.0.0: unicast and other groups on this port are not for it. Several
       // executors share the port on one host.
       let shared = bootstrap.channelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -2,8 +2,8 @@
 package struct TransportConfiguration: Sendable, Hashable {
   /// How the others are reached. Never changed silently: what is configured is used, or opening fails.
   package enum Mode: Sendable, Hashable {
-    /// `group`: 224.0.0.0 … 239.255.255.255. `port`: 1 … 65535, shared by all on a host. `interface`: the
-    /// IPv4 address of the interface to use; 127.0.0.1 stays on this host.
+    /// `group`: 224.0.0.0 … 239.255.255.255. `port`: 1 … 65535, shared by all on a host. `interface`: an
+    /// IPv4 address of the interface to use, or its name; 127.0.0.1 stays on this host.
     case multicast(group: String, port: Int, interface: String)
     /// The same datagrams to each of `peers`, from and to an own port. `port` 0 takes any free one. At most
     /// 64 peers.
@@ -64,8 +64,8 @@ package struct TransportConfiguration: Sendable, Hashable {
       check((1...65_535).contains(port), "port \(port) must be between 1 and 65535")
       let address = IPv4(interface)
       check(
-        address != nil && address?.isMulticast == false && address?.networkOrder != 0,
-        "interface \"\(interface)\" must be the IPv4 address of an interface of this machine, e.g. 127.0.0.1")
+        address.map { !$0.isMulticast && $0.networkOrder != 0 } ?? InterfaceAddress.isName(interface),
+        "interface \"\(interface)\" must be an interface of this machine, such as 127.0.0.1 or eth0")
     case .unicast(let bindHost, let port, let peers):
       check(!bindHost.isEmpty, "bindHost must not be empty")
       check((0...65_535).contains(port), "port \(port) must be between 0 and 65535")

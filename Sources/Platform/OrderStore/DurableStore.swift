@@ -71,9 +71,10 @@ package final class DurableStore: Sendable {
       var configuration = Configuration()
       configuration.busyMode = .timeout(2)
       configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+      let migrator = Self.migrator(schema)
+      if FileManager.default.fileExists(atPath: path) { try Self.check(path, migrator) }
       pool = try DatabasePool(path: path, configuration: configuration)
-      try Self.check(pool)
-      try Self.migrate(pool, schema)
+      try migrator.migrate(pool)
     } catch let error as StoreOpenError {
       throw error
     } catch {
@@ -221,23 +222,30 @@ package final class DurableStore: Sendable {
       .storageUnavailable, "the database cannot be written or read now: \(error)", retryAfter: .seconds(2))
   }
 
-  /// `PRAGMA quick_check` (sqlite.org/pragma.html): a damaged file is refused at start, not discovered later.
-  private static func check(_ pool: DatabasePool) throws {
-    let findings = try pool.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(5)") }
-    guard findings == ["ok"] else {
-      throw StoreOpenError(path: pool.path, problem: "is damaged: \(findings.joined(separator: "; "))")
+  /// `PRAGMA quick_check` (sqlite.org/pragma.html): a damaged file is refused at start, not discovered later. Through
+  /// a connection that only reads, because the mere opening of a pool writes.
+  private static func check(_ path: String, _ migrator: DatabaseMigrator) throws {
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(2)
+    let file = try DatabaseQueue(path: path, configuration: configuration)
+    let (findings, isNewer) = try file.read { db in
+      let findings = try String.fetchAll(db, sql: "PRAGMA quick_check(5)")
+      return (findings, findings == ["ok"] ? try migrator.hasBeenSuperseded(db) : false)
     }
+    try file.close()
+    guard findings == ["ok"] else {
+      throw StoreOpenError(path: path, problem: "is damaged: \(findings.joined(separator: "; "))")
+    }
+    if isNewer { throw StoreOpenError(path: path, problem: "was written by a newer version of ordersd") }
   }
 
-  private static func migrate(_ pool: DatabasePool, _ schema: [SchemaStep]) throws {
+  private static func migrator(_ schema: [SchemaStep]) -> DatabaseMigrator {
     var migrator = DatabaseMigrator()
     for step in schema {
       migrator.registerMigration(step.name) { db in try db.execute(sql: step.sql) }
     }
-    if try pool.read({ db in try migrator.hasBeenSuperseded(db) }) {
-      throw StoreOpenError(path: pool.path, problem: "was written by a newer version of ordersd")
-    }
-    try migrator.migrate(pool)
+    return migrator
   }
 }
 

@@ -89,7 +89,8 @@ package struct ExecutorConfiguration: Sendable {
     let port = reader.port(
       "election.port", default: TransportConfiguration.defaultPort, "UDP port of the election.")
     let interface = reader.string(
-      "election.interface", default: "127.0.0.1", "IPv4 address of the interface that the election uses.")
+      "election.interface", default: "127.0.0.1",
+      "Interface that the election uses: an IPv4 address of it, or its name.")
     let named = reader.list(
       "election.peers", default: [], "All executors as host:port; unicast instead of multicast when set.")
     var peers: [TransportConfiguration.Peer] = []

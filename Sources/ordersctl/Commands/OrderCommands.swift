@@ -30,9 +30,9 @@ struct SubmitCommand: AsyncParsableCommand {
 
   func validate() throws {
     if let key = idempotencyKey,
-      key.isEmpty || key.utf8.count > 255 || key.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E })
+      key.isEmpty || key.utf8.count > 128 || key.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E })
     {
-      throw ValidationError("--idempotency-key must be 1 to 255 printable ASCII characters without spaces")
+      throw ValidationError("--idempotency-key must be 1 to 128 printable ASCII characters without spaces")
     }
   }
 
@@ -91,7 +91,7 @@ struct ListCommand: AsyncParsableCommand {
 
   @Option(help: "Only orders in this state.")
   var state: OrderState?
-  @Option(help: "At most this many, 1 to 1000.")
+  @Option(help: "At most this many, 1 to 200.")
   var limit = 50
   @Option(help: "Go on from where a list ended (its 'next').")
   var cursor: String?
@@ -99,8 +99,8 @@ struct ListCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (1...1_000).contains(limit) else {
-      throw ValidationError("--limit must be a whole number from 1 to 1000")
+    guard (1...200).contains(limit) else {
+      throw ValidationError("--limit must be a whole number from 1 to 200")
     }
   }
 

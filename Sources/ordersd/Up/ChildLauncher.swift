@@ -73,7 +73,7 @@ struct ChildLauncher: Sendable {
         if let line = lines.finish() { show(line, of: child, recent) }
         return pid
       }
-      // Like a unit's cgroup: what the child had started (a fulfilment command) does not outlive it.
+      // What the child started in its own group does not outlive it; a fulfilment command has a session of its own.
       kill(-result.closureResult, SIGKILL)
       switch result.terminationStatus {
       case .exited(let code): return .exited(code)

@@ -67,9 +67,6 @@ struct ProblemMiddleware: RouterMiddleware {
           "\(request.method) is not allowed at \(request.uri.path.prefix(200)); use \(allowed.joined(separator: " or "))"))
       answer.headers[.allow] = allowed.joined(separator: ", ")
       return answer
-    } catch let error as HTTPError where error.status == .contentTooLarge {
-      return response(
-        ServiceError(.bodyTooLarge, "the body is too large; at most \(OrderDocument.maximumSize) bytes are taken"))
     } catch let error as HTTPError where (400..<500).contains(error.status.code) {
       return response(ServiceError(.malformedBody, error.body ?? error.status.reasonPhrase))
     } catch {

@@ -44,7 +44,13 @@ struct RESTAPI: Sendable {
         .unsupportedMediaType,
         "the header Content-Type must be application/json, not '\((request.headers[.contentType] ?? "absent").prefix(80))'")
     }
-    let body = try await request.body.collect(upTo: OrderDocument.maximumSize)
+    let body: ByteBuffer
+    do {
+      body = try await request.body.collect(upTo: OrderDocument.maximumSize)
+    } catch is NIOTooManyBytesError {
+      throw ServiceError(
+        .bodyTooLarge, "the body is too large; at most \(OrderDocument.maximumSize) bytes are taken")
+    }
     let answer = try await intake.submit(Data(body.readableBytesView), idempotencyKey: request.headers[Self.idempotencyKey])
     var response = JSONBody.response(OrderView(answer.order), status: .created)
     response.headers[.location] = "/v1/orders/\(answer.order.id)"
