@@ -15,8 +15,32 @@ run: bootstrap build ## Build and start every role on this machine, with a page 
 	@exec "$(ORDERSD_BUILD)/debug/ordersd" up $(if $(STATE),--state "$(STATE)") $(ARGS)
 
 .PHONY: test
-test: bootstrap-test ## Run all tests
-	$(SWIFT_TEST) $(ARGS)
+test: bootstrap-test ## Run all tests; those that start real processes come last, by themselves
+	$(SWIFT_BUILD) --build-tests
+	$(SWIFT_TEST) --skip-build --skip '^Integration\.' --skip '^Lab\.'
+	$(SWIFT_TEST) --skip-build --filter '^Integration\.'
+
+.PHONY: sim
+SEEDS ?= 1000
+sim: ## Run the simulator over SEEDS seeds, optimised; SEED=n replays one with its trace
+	CORE_ONLY=1 SIM_SEEDS=$(SEEDS) $(if $(SEED),SIM_SEED=$(SEED)) swift test -c release -Xswiftc -enable-testing \
+	  --scratch-path "$(ORDERSD_BUILD)/../core-release" --filter '^Simulation\.'
+
+.PHONY: lab
+lab: build ## Run the lab: several hosts in network namespaces of its own (needs root)
+	tools/bootstrap --test --lab
+	ORDERSD_LAB=1 $(SWIFT_TEST) --filter '^Lab\.'
+
+.PHONY: fuzz
+FUZZ_SECONDS ?= 60
+fuzz: ## Fuzz the decoder of election datagrams for FUZZ_SECONDS
+	tools/fuzz $(FUZZ_SECONDS)
+
+.PHONY: bench-failover
+RUNS ?= 50
+bench-failover: build ## Time from a fault to the next effective lease, beside keepalived (needs root)
+	tools/bootstrap --test --lab
+	ORDERSD_BUILD="$(ORDERSD_BUILD)" Benchmarks/failover/run $(RUNS)
 
 .PHONY: test-core
 test-core: ## Run the tests of the pure cores only (seconds after an edit)

@@ -27,6 +27,20 @@ import VectorClock
     }
   }
 
+  @Test func noMoreApprovedOrdersWaitThanTheLimit() async throws {
+    try await withShop(queueIsUp: false, ["orchestrator.max-backlog": "2"]) { shop, around in
+      let waiting = [try await submit(shop), try await submit(shop)]
+      let refused = try await shop.http.post(orderBody())
+      #expect(refused.status == 503)
+      #expect(refused.headers["retry-after"] == "5")
+      #expect(try refused.json()["code"].text == "overloaded")
+      #expect(try refused.json()["service"].text == "order-queue")
+      try await around.openQueue()
+      for id in waiting { _ = try await shop.order(id, in: "queued") }
+      #expect(try await eventually { try await shop.http.post(orderBody()).status == 201 })
+    }
+  }
+
   @Test func anOrderThatTheQueueRefusesHoldsNoOtherUp() async throws {
     try await withShop(queueIsUp: false) { shop, around in
       let refused = try await submit(shop)

@@ -31,7 +31,8 @@ package func buildOrchestrator(
     try peer("fraud-detection", configuration.fraudDetection), try peer("suggestions", configuration.suggestions),
   ]
   let queue = try peer("order-queue", configuration.orderQueue)
-  let outbox = Outbox(repository: repository, queue: queue, context: context)
+  let outbox = Outbox(
+    repository: repository, queue: queue, maximumBacklog: configuration.maximumBacklog, context: context)
   let follower = OutcomeFollower(repository: repository, queue: queue, context: context)
   let pool = CheckoutPool(capacity: configuration.maximumInFlight)
   let intake = Intake(
@@ -39,7 +40,7 @@ package func buildOrchestrator(
     runner: CheckoutRunner(
       clients: CheckClients(checks), deadlines: configuration.deadlines, retries: configuration.retries,
       context: context),
-    pool: pool, key: key, catalog: catalog, context: context, approved: outbox.signal)
+    pool: pool, key: key, catalog: catalog, context: context, outbox: outbox)
   let reporter = OrchestratorReport(
     repository: repository, pool: pool, outbox: outbox, follower: follower, peers: checks + [queue], queue: queue)
   let http = HTTPService(

@@ -17,6 +17,8 @@ package struct OrchestratorConfiguration: Sendable {
   package var deadlines: CheckoutDeadlines
   /// Orders being checked at a time; beyond it new ones are refused with 503.
   package var maximumInFlight: Int
+  /// Approved orders that may wait for the order-queue; beyond it new ones are refused with 503.
+  package var maximumBacklog: Int
   /// How often a failed call of a check is tried again within the order's deadline.
   package var retries: Int
 
@@ -43,6 +45,9 @@ package struct OrchestratorConfiguration: Sendable {
         "How long a decision waits for suggestions."))
     maximumInFlight = reader.integer(
       "orchestrator.max-in-flight", default: 256, in: 1...10_000, "Orders checked at a time before 503.")
+    maximumBacklog = reader.integer(
+      "orchestrator.max-backlog", default: 10_000, in: 1...1_000_000,
+      "Approved orders that wait for the order-queue before 503.")
     retries = reader.integer(
       "orchestrator.retries", default: 2, in: 0...10, "Further tries of a failed call within the order's deadline.")
   }

@@ -25,8 +25,7 @@ struct Intake: Sendable {
   let key: InstallationKey
   let catalog: Catalog
   let context: DaemonContext
-  /// Called when an order was approved: the outbox has work.
-  let approved: @Sendable () -> Void
+  let outbox: Outbox
 
   /// The answer to an order.
   struct Answer: Sendable {
@@ -48,6 +47,7 @@ struct Intake: Sendable {
     let now = context.clocks.wall()
     var random = SystemRandomNumberGenerator()
     let id = OrderID(at: now, using: &random)
+    try outbox.requireRoom()
     try pool.reserve(id)
     let admission: OrderRepository.Admission
     do {
@@ -119,7 +119,7 @@ struct Intake: Sendable {
       guard order.state == .verifying else { return nil }
       return try apply(decision, result.timeline, to: &order, at: time)
     }
-    if decided.state == .approved { approved() }
+    if decided.state == .approved { outbox.orderApproved() }
     report(decided, took: context.clocks.now() - started)
     // The answer does not wait for the services to forget the order.
     return CheckoutPool.Done(order: decided) {

@@ -26,24 +26,50 @@ final class Outbox: Service, Sendable {
   private let wakeUps: AsyncStream<Void>
   private let wake: AsyncStream<Void>.Continuation
   private let trouble = Mutex<String?>(nil)
+  /// Approved orders that the queue has not taken yet, about: never less than there are for longer than one drain.
+  private let backlog = Atomic<Int>(0)
+  private let maximumBacklog: Int
 
-  init(repository: OrderRepository, queue: Peer, context: DaemonContext) {
+  /// `maximumBacklog`: approved orders that may wait before new ones are refused.
+  init(repository: OrderRepository, queue: Peer, maximumBacklog: Int, context: DaemonContext) {
+    self.maximumBacklog = maximumBacklog
     self.repository = repository
     self.queue = queue
     self.context = context
     (wakeUps, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
-  /// There is something to do.
-  func signal() { wake.yield() }
+  /// Throws `overloaded` when so many approved orders wait that no new one should be taken.
+  func requireRoom() throws {
+    guard backlog.load(ordering: .relaxed) >= maximumBacklog else { return }
+    throw ServiceError(
+      .overloaded, "\(maximumBacklog) approved orders wait for the order-queue; that is the limit",
+      service: queue.service, retryAfter: .seconds(5))
+  }
+
+  /// One more order was approved.
+  func orderApproved() {
+    backlog.add(1, ordering: .relaxed)
+    wake.yield()
+  }
 
   /// Why it makes no headway; nil when it does.
   var problem: String? { trouble.withLock { $0 } }
 
   func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
-      signal()
+      backlog.store(await waitingAtStart(), ordering: .relaxed)
+      wake.yield()
       for await _ in wakeUps { await drain() }
+    }
+  }
+
+  private func waitingAtStart() async -> Int {
+    do {
+      return try await repository.counts()[OrderState.approved.rawValue] ?? 0
+    } catch {
+      report(error)
+      return 0
     }
   }
 
@@ -52,10 +78,13 @@ final class Outbox: Service, Sendable {
     var pause = Duration.milliseconds(50)
     while !Task.isCancelled {
       do {
+        let before = backlog.load(ordering: .relaxed)
         let waiting = try await repository.store.read { db in
           try OrderTable.oldest(in: .approved, after: nil, limit: Self.page, db)
         }
         if waiting.isEmpty {
+          // Some were taken over by the outcomes, which do not count here.
+          backlog.subtract(before, ordering: .relaxed)
           trouble.withLock { $0 = nil }
           return
         }
@@ -121,6 +150,7 @@ final class Outbox: Service, Sendable {
     let reply = try await queue.call(deadline: .seconds(2)) { client, options in
       try await Ordersd_V1_OrderQueue.Client(wrapping: client).enqueue(request, options: options)
     }
+    backlog.subtract(1, ordering: .relaxed)
     let queueClock = try VectorClock(reply.clock)
     let process = context.process
     let time = context.clocks.wall()
