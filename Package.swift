@@ -76,6 +76,7 @@ let grpcTransport: Target.Dependency = .product(
 let grpcProtobuf: Target.Dependency = .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -108,7 +109,7 @@ let platform: [Target] = [
   library("Platform", "MetricsExport", [coreMetrics]),
   library("Platform", "DaemonKit", [
     "SystemdSupport", "MetricsExport", "CoreTime", configuration, yams, logging, metrics, lifecycle, unixSignals,
-    hummingbird, nioCore, nioPosix,
+    hummingbird, hummingbirdCore, nioCore, nioPosix,
   ]),
   library("Platform", "GRPCSupport", [
     "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcTransport,
@@ -121,7 +122,7 @@ let platform: [Target] = [
 let services: [Target] = [
   library("Services", "Orchestrator", [
     "CheckoutFlow", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire",
-    "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, httpTypes, grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
+    "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, hummingbirdCore, httpTypes, grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
     crypto, nioCore,
   ], exclude: ["Page/index.html", "Page/page.css", "Page/page.js", "Page/page.svg"]),
   library("Services", "TransactionVerification", [
@@ -184,7 +185,7 @@ let shellTests: [Target] = [
     nioCore, nioPosix, nioHTTP1, httpClient,
   ]),
   tests("ExecutorTests", [
-    "Executor", "BullyElection", "MulticastTransport", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain",
+    "Executor", "BullyElection", "ElectionWire", "MulticastTransport", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain",
     "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
   ]),
   tests("Lab", []),

@@ -22,10 +22,13 @@ struct Failure: Error, CustomStringConvertible {
   let exit: Int32
   /// Lines for standard error.
   let message: String
+  /// There was no connection, or it ended before the answer: whether the request was received is not known.
+  let isBrokenConnection: Bool
 
-  init(_ exit: Int32, _ message: String) {
+  init(_ exit: Int32, _ message: String, isBrokenConnection: Bool = false) {
     self.exit = exit
     self.message = message
+    self.isBrokenConnection = isBrokenConnection
   }
 
   init(_ error: ServiceError) {

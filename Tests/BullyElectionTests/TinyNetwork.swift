@@ -37,8 +37,11 @@ struct TinyNetwork {
   /// How long a shell needs to finish what it holds.
   var drainTime = Duration.milliseconds(2)
   var holder: UInt16?
+  /// Whether a higher id is granted the epoch of a live holder.
+  var queueJudgesByID = true
   var epochs: [(epoch: UInt64, holder: UInt16)] = []
   var electionsStarted = 0
+  var stories: [SplitBrainStory] = []
   private var pending: [Scheduled] = []
   private var order = 0
   private var latency: SplitMix64
@@ -162,6 +165,7 @@ struct TinyNetwork {
       trace.append("\(now.nanoseconds) \(id) sees \(name)")
     case .note(let note):
       if case .electionStarted = note { electionsStarted += 1 }
+      if case .splitBrain(let story) = note { stories.append(story) }
       trace.append("\(now.nanoseconds) \(id) notes \(note)")
     }
   }
@@ -171,7 +175,7 @@ struct TinyNetwork {
     guard queueReachable.contains(id) else {
       return schedule(.input(.claimDenied(holder: nil), to: id), in: .milliseconds(1))
     }
-    if let holder, holder > id {
+    if let holder, holder > id || (!queueJudgesByID && holder != id) {
       return schedule(.input(.claimDenied(holder: NodeID(holder)), to: id), in: .milliseconds(1))
     }
     if let former = holder, former != id {

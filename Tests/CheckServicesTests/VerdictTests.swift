@@ -123,9 +123,9 @@ struct VerdictTests {
       for approved in [false, true] {
         let id = newOrderID()
         let reply = try await role.suggest(checkRequest(["f"], together, id: id))
-        var final = try VectorClock(reply.clock)
-        if approved { final.tick("order-queue") }
-        #expect(try await role.settleSuggestions(settleRequest(id, final)).verdict == .consistent)
+        var settle = settleRequest(id, try VectorClock(reply.clock))
+        settle.approved = approved
+        #expect(try await role.settleSuggestions(settle).verdict == .consistent)
         let next = try await role.suggest(checkRequest(["f"], order)).results[0]
         #expect((next.suggestions.first?.sku == "goods-bookends") == approved)
       }

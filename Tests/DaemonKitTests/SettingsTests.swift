@@ -77,6 +77,47 @@ import Testing
     #expect(problems.count == 2)
   }
 
+  @Test func anUnknownVariableIsAMistakeUnlessItIsOfAnotherTool() throws {
+    let reader = try SettingsSources(
+      environment: [
+        "ORDERSD_LOG_LEVLE": "info", "ORDERSD_NONSENSE": "1", "ORDERSD_LOG_LEVEL": "info", "LOG_LEVLE": "x",
+        "ORDERSD_PORT_OFFSET": "5", "ORDERSD_EMPTY": "", "ORDERSD_SERVER": "http://x", "ORDERSD_BUILD": "/b",
+        "ORDERSD_LAB": "1", "ORDERSD_PUBLISH": "8081", "ORDERSD_IMAGE_TARGET": "source",
+      ], file: nil
+    ).reader()
+    _ = reader.string("log.level", default: "info", "")
+    #expect(reader.port("port", default: 50_055, "") == 50_060)
+    let problems = problems(of: reader)
+    #expect(
+      problems == [
+        "ORDERSD_LOG_LEVLE: unknown setting; did you mean 'ORDERSD_LOG_LEVEL'?",
+        "ORDERSD_NONSENSE: unknown setting; see 'ordersd settings' for all of them",
+      ])
+  }
+
+  @Test func whereAValueComesFromIsTold() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.file("ordersd.yaml", "a: 1\nqueue:\n  b: [x, y]\n")
+    let reader = try SettingsSources(
+      flags: ["port-offset": "7"], environment: ["ORDERSD_C": "5"], file: file
+    ).reader()
+    for key in ["a", "c", "d"] { _ = reader.integer(key, default: 3, in: 0...9, "") }
+    _ = reader.list("queue.b", default: [], "")
+    _ = reader.port("e.port", default: 8_081, "")
+    _ = reader.endpoint("e.endpoint", defaultPort: 8_081, "")
+    let told = ["a", "queue.b", "c", "d", "e.port", "e.endpoint"].map { key in
+      let reading = reader.reading(of: key)
+      return "\(reading?.text ?? "-") \(reading?.place ?? "default")"
+    }
+    #expect(
+      told == [
+        "1 \(file):1", "x,y \(file):3", "5 ORDERSD_C", "3 default", "8088 default", "127.0.0.1:8088 default",
+      ])
+    #expect(reader.reading(of: "port-offset")?.place == "--set port-offset")
+    #expect(reader.reading(of: "z") == nil)
+    #expect(reader.declarations.first { $0.key == "e.port" }?.defaultText == "8081")
+  }
+
   @Test(
     arguments: [
       ("absent.yaml", nil, "no such file"), ("folder", nil, "is a directory"),

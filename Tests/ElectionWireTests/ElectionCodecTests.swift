@@ -5,15 +5,22 @@ import Testing
 
 @Suite struct ElectionCodecTests {
   private static let key = Array(UInt8(0)..<32)
-  /// Made with another implementation (Python's struct and hmac), see the layout at `ElectionCodec`.
-  private static let signed =
-    "4f52444501010088ef55eb40fa35ec33cbc68f060fe77f9c00000007046d61696e000000000000000000000000000000"
+  /// Made with another implementation (Python's struct and hmac), see docs/PROTOCOL.md.
+  static let signed =
+    "4f524445010300b4ef55eb40fa35ec33cbc68f060fe77f9c00000007046d61696e000000000000000000000000000000"
     + "0000000000000000000000000003000300000000000000001122334455667788000000000000002a0000000000000009"
-    + "000000000000000581a80f06fb01b0bbae35c847e3a5edf58e8b26d85ad323b970e6c004a91574d5"
+    + "00000000000000050000000000000009000000000000f03c000000000000000000000004000000000000000500000001"
+    + "00000002bbce8ea8d1d96e621c7896535cb9135e3e6cdffec43d4ef595900bf4663f43e1"
   private static let keyless =
-    "4f52444501000088562a744aabb7ce17e81c845a4e94cbce000000000c776172656e686175732dc3a400000000000000"
+    "4f524445010000b4562a744aabb7ce17e81c845a4e94cbce000000000c776172656e686175732dc3a400000000000000"
     + "0000000000000000000000000006ffff0000000203000000ffffffffffffffff00000000000000014000000000000000"
-    + "0000000000000000e5cd0d68a6eb94939dbb6ad37d95be67222f0320c0a860cc04271b47793eedcc"
+    + "000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+    + "0000000063991b70f1e892ee2f783c7d8a8bea0536e471290027101c04997297833aa510"
+  private static let yielded =
+    "4f524445010300b4ef55eb40fa35ec33cbc68f060fe77f9c00000007046d61696e000000000000000000000000000000"
+    + "000000000000000000000000000600020000000305000000010203040506070800000000000003e80000000000000008"
+    + "000000000000000000000000000000080000000000003039000000960000000000000000000000000000000000000019"
+    + "000000006e2d624e877b79c61e6bc07d69335ed8d005ff1338442ec654d18fe327c92005"
 
   private func hex(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -23,10 +30,12 @@ import Testing
     stride(from: 0, to: hex.count, by: 2).compactMap { UInt8(hex.dropFirst($0).prefix(2), radix: 16) }
   }
 
-  private func ring(_ ids: [UInt32] = [7], signing: UInt32 = 7, unsigned: Bool = false) throws -> KeyRing {
+  private func ring(
+    _ ids: [UInt32] = [7], signing: UInt32 = 7, policy: KeyPolicy = .enforce
+  ) throws -> KeyRing {
     let pairs = ids.map { ($0, $0 == 7 ? Self.key : Array(Self.key.reversed())) }
     let keys = Dictionary(uniqueKeysWithValues: pairs)
-    return try KeyRing(keys: keys, signingKeyID: signing, acceptUnsigned: unsigned)
+    return try KeyRing(keys: keys, signingKeyID: signing, policy: policy)
   }
 
   private func codec(_ cluster: String = "prod") throws -> ElectionCodec {
@@ -38,7 +47,18 @@ import Testing
   ) throws -> ElectionMessage {
     ElectionMessage(
       lane: "main", sender: try #require(NodeID(3)), incarnation: 0x1122_3344_5566_7788, sequence: sequence,
-      term: 9, epoch: 5, eligible: true, kind: kind)
+      term: 9, epoch: 5, eligible: true, kind: kind,
+      record: kind.mayCarryRecord
+        ? LeadershipRecord(
+          term: 9, ledFor: 61_500, firstEpoch: 4, lastEpoch: 5, refusedClaims: 1, refusedActions: 2) : nil)
+  }
+
+  private func yielding() throws -> ElectionMessage {
+    let winner: NodeID = try #require(NodeID(3))
+    return ElectionMessage(
+      lane: "main", sender: try #require(NodeID(2)), incarnation: 0x0102_0304_0506_0708, sequence: 1_000,
+      term: 8, eligible: true, kind: .resign(.yielded, successor: winner),
+      record: LeadershipRecord(term: 8, ledFor: 12_345, endedAgo: 150, refusedClaims: 25))
   }
 
   private func resignation() throws -> ElectionMessage {
@@ -61,6 +81,8 @@ import Testing
     var signed = try codec()
     #expect(hex(signed.encode(try heartbeat())) == Self.signed)
     try expect(&signed, bytes(Self.signed), .success(heartbeat()))
+    #expect(hex(signed.encode(try yielding())) == Self.yielded)
+    try expect(&signed, bytes(Self.yielded), .success(yielding()))
     var keyless = ElectionCodec(cluster: "dev", keys: .keyless)
     #expect(hex(keyless.encode(try resignation())) == Self.keyless)
     try expect(&keyless, bytes(Self.keyless), .success(resignation()))
@@ -87,7 +109,7 @@ import Testing
     for length in 0..<datagram.count {
       expect(&codec, Array(datagram.prefix(length)), .failure(.tooShort))
     }
-    for extra in [1, 100, 376, 377, 65_000] {
+    for extra in [1, 100, 332, 333, 65_000] {
       expect(&codec, datagram + Array(repeating: 0, count: extra), .failure(.tooLong))
     }
   }
@@ -115,14 +137,12 @@ import Testing
     expect(&foreign, datagram, .failure(.foreignCluster))
     var other = ElectionCodec(cluster: "prod", keys: try ring([8], signing: 8))
     expect(&other, datagram, .failure(.unknownKey))
-    let wrong = try KeyRing(keys: [7: Array(repeating: 1, count: 32)], signingKeyID: 7)
+    let wrong = try KeyRing(keys: [7: Array(repeating: 1, count: 32)], signingKeyID: 7, policy: .enforce)
     var mistaken = ElectionCodec(cluster: "prod", keys: wrong)
     expect(&mistaken, datagram, .failure(.badMAC))
     var demanding = try codec()
     let keyless = ElectionCodec(cluster: "prod", keys: .keyless).encode(try heartbeat())
     expect(&demanding, keyless, .failure(.unsigned))
-    var lenient = ElectionCodec(cluster: "prod", keys: try ring(unsigned: true))
-    try expect(&lenient, keyless, .success(heartbeat()))
     var development = ElectionCodec(cluster: "prod", keys: .keyless)
     expect(&development, datagram, .failure(.unknownKey))
   }
@@ -131,10 +151,12 @@ import Testing
   @Test func signedNonsenseIsMalformed() throws {
     let keys = try ring()
     let changes: [(Int, [UInt8])] = [
-      (4, [0]), (5, [2]), (6, [0, 1]), (28, [0]), (28, [33]), (28, [255]), (29, [0xFF]), (40, [1]), (61, [0]),
+      (4, [0]), (6, [0, 1]), (28, [0]), (28, [33]), (28, [255]), (29, [0xFF]), (40, [1]), (61, [0]),
       (61, [9]),
       (62, [0, 0]), (66, [0, 1]), (68, [1]), (69, [1]), (71, [1]), (80, Array(repeating: 0, count: 8)),
-      (88, Array(repeating: 0xFF, count: 8)), (61, [6]), (61, [7]), (61, [8]),
+      (88, Array(repeating: 0xFF, count: 8)), (61, [6]), (61, [7]), (61, [8]), (5, [4]), (5, [1]), (61, [1]),
+      (104, [0xFF]), (112, [0xFF]), (124, Array(repeating: 0, count: 8)),
+      (124, Array(repeating: 9, count: 8)),
     ]
     for (offset, replacement) in changes {
       var datagram = Array(bytes(Self.signed).prefix(ElectionCodec.macOffset))
@@ -182,6 +204,49 @@ import Testing
     for (from, to) in [(old, both), (both, old), (both, new), (new, both), (new, last), (last, new)] {
       var receiver = ElectionCodec(cluster: "prod", keys: to)
       let datagram = ElectionCodec(cluster: "prod", keys: from).encode(try heartbeat())
+      try expect(&receiver, datagram, .success(heartbeat()))
+    }
+  }
+
+  /// What each policy makes of each kind of datagram: the table of docs/PROTOCOL.md.
+  @Test func policiesTakeWhatTheyShould() throws {
+    let heartbeat = try heartbeat()
+    func datagram(_ keys: KeyRing) -> [UInt8] { ElectionCodec(cluster: "prod", keys: keys).encode(heartbeat) }
+    let unsigned = datagram(.keyless)
+    let (known, unknown) = (datagram(try ring()), datagram(try ring([8], signing: 8)))
+    var forged = known
+    forged[forged.count - 1] ^= 1
+    let taken: Result<ElectionMessage, DropReason> = .success(heartbeat)
+    let table: [(KeyPolicy, [Result<ElectionMessage, DropReason>])] = [
+      (.acceptAny, [taken, taken, taken, .failure(.badMAC)]),
+      (.signAndAcceptOld, [taken, taken, .failure(.unknownKey), .failure(.badMAC)]),
+      (.enforce, [.failure(.unsigned), taken, .failure(.unknownKey), .failure(.badMAC)]),
+    ]
+    for (policy, outcomes) in table {
+      let keys = try ring(policy: policy)
+      #expect(keys.signingKeyID == (policy == .acceptAny ? 0 : 7))
+      for (datagram, outcome) in zip([unsigned, known, unknown, forged], outcomes) {
+        var codec = ElectionCodec(cluster: "prod", keys: keys)
+        expect(&codec, datagram, outcome, "\(policy)")
+      }
+    }
+    #expect(throws: KeyRingError.noSigningKey(id: 7)) {
+      try KeyRing(keys: [:], signingKeyID: 7, policy: .enforce)
+    }
+  }
+
+  /// From no keys to keys: every node hears every other one at every step, whichever of the two it has reached.
+  @Test func signingComesInWithoutAGap() throws {
+    let nothing = try KeyRing(keys: [:], signingKeyID: 0, policy: .acceptAny)
+    let installed = try ring(policy: .acceptAny)
+    let (signing, enforcing) = (try ring(policy: .signAndAcceptOld), try ring())
+    let pairs: [(KeyRing, KeyRing)] = [
+      (.keyless, nothing), (.keyless, installed), (nothing, installed), (installed, signing),
+      (nothing, signing), (signing, enforcing),
+    ]
+    for (one, other) in pairs + pairs.map({ ($1, $0) }) {
+      var receiver = ElectionCodec(cluster: "prod", keys: other)
+      let datagram = ElectionCodec(cluster: "prod", keys: one).encode(try heartbeat())
       try expect(&receiver, datagram, .success(heartbeat()))
     }
   }

@@ -1,5 +1,6 @@
 import BullyElection
 import DaemonKit
+import ElectionWire
 import Executor
 import MulticastTransport
 import Testing
@@ -58,10 +59,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("election.group", "10.0.0.1", "multicast"), ("election.interface", "eth0", "IPv4 address"),
+    ("election.group", "10.0.0.1", "multicast"), ("election.interface", "10.0.0", "such as 127.0.0.1 or eth0"),
     ("election.preempt", "sometimes", "when-idle"), ("election.heartbeat", "1ms", "5ms"),
     ("election.peers", "executor-1", "host:port"), ("election.lane", "Büro", "a-z"),
     ("election.key-file", "/nonexistent/key", "no such file"), ("executor.credits", "0", "1 to 1024"),
+    ("election.key-policy", "trusting", "accept-any, sign-and-accept-old, enforce"),
+    ("election.key-policy", "enforce", "needs a key"),
+    ("election.key-policy", "sign-and-accept-old", "needs a key"),
     ("executor.fulfilment.kind", "fax", "log, command"), ("executor.fulfilment.timeout", "0s", "100ms"),
   ])
   func aMistakeNamesItsKeyAndWhatWouldBeRight(key: String, value: String, right: String) {
@@ -104,5 +108,34 @@ import Testing
     let found = problems(["executor.id": "1", "election.key-file": path])
     #expect(found.isEmpty == right.isEmpty, "\(found)")
     #expect(found.allSatisfy { $0.contains(right) }, "\(found)")
+  }
+
+  /// The three steps of docs/PROTOCOL.md, as settings: what each signs with and takes.
+  @Test(arguments: [
+    (String?.none, UInt32(7), false), ("enforce", 7, false), ("sign-and-accept-old", 7, true),
+    ("accept-any", 0, true),
+  ])
+  func theKeyPolicyIsASetting(policy: String?, signs: UInt32, takesUnsigned: Bool) throws {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("election-key-\(UInt64.random(in: 0...UInt64.max))").path
+    let key = Data("7:00112233445566778899aabbccddeeff\n".utf8)
+    #expect(
+      FileManager.default.createFile(atPath: path, contents: key, attributes: [.posixPermissions: 0o600]))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var flags = ["executor.id": "1", "election.key-file": path]
+    flags["election.key-policy"] = policy
+    #expect(problems(flags).isEmpty)
+    let keys = ExecutorConfiguration(reader: SettingsReader(layers: [.flags(flags)])).keys
+    #expect(keys.signingKeyID == signs)
+    #expect(keys.accepts(0) == takesUnsigned && keys.accepts(7))
+  }
+
+  @Test func withoutAKeyNothingIsSigned() {
+    for policy in [nil, "accept-any"] {
+      var flags = ["executor.id": "1"]
+      flags["election.key-policy"] = policy
+      #expect(problems(flags).isEmpty)
+      #expect(ExecutorConfiguration(reader: SettingsReader(layers: [.flags(flags)])).keys.signingKeyID == 0)
+    }
   }
 }

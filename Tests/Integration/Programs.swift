@@ -93,9 +93,9 @@ enum Ports {
   }
 
   /// Holds a TCP port of 127.0.0.1 for as long as it lives.
-  final class Holder {
+  final class Holder: Sendable {
     let port: Int
-    private let descriptor: Int32
+    let descriptor: Int32
 
     init?(port: Int) {
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -113,7 +113,8 @@ private struct Bench {
     _ = bench.give(.claimAnswered(call: 2, .granted(epoch: 9, lease: .seconds(3))))
     _ = bench.deliver("a", stream: 2)
     #expect(bench.give(.executed("a", epoch: 7, .done(note: ""))) == [])
-    #expect(bench.give(.executed("a", epoch: 9, .done(note: ""))).first == .send(stream: 2, .ack("a", note: "")))
+    let effects = bench.give(.executed("a", epoch: 9, .done(note: "")))
+    #expect(effects.first == .send(stream: 2, .ack("a", note: "")))
   }
 
   @Test func touchesAtHalfTheLease() {
@@ -139,7 +140,8 @@ private struct Bench {
           .openStream(2, epoch: 7), .send(stream: 2, .nack("a", reason: "r")), .send(stream: 2, .credits(1)),
         ])
     // What ran on goes on.
-    #expect(bench.give(.executed("b", epoch: 7, .done(note: ""))).first == .send(stream: 2, .ack("b", note: "")))
+    let effects = bench.give(.executed("b", epoch: 7, .done(note: "")))
+    #expect(effects.first == .send(stream: 2, .ack("b", note: "")))
     #expect(bench.give(.settled(stream: 1, "b", .accepted)) == [], "of the old stream")
   }
 
@@ -175,7 +177,7 @@ private struct Bench {
     #expect(bench.give(.executed("a", epoch: 7, .done(note: ""))) == [.send(stream: 1, .ack("a", note: ""))])
     #expect(
       bench.give(.settled(stream: 1, "a", .accepted))
-        == [.closeStream(1), .resign(call: 2, epoch: 7, reason: "drained")])
+        == [.closeStream(1), .resign(call: 2, epoch: 7, reason: "handed over")])
     #expect(bench.give(.resignAnswered(call: 2)) == [.drained(.handover)])
   }
 
@@ -186,9 +188,20 @@ private struct Bench {
     _ = bench.give(.drain(.shutdown, until: bench.now + .seconds(2)))
     #expect(
       bench.after(2_000)
-        == [.closeStream(1), .cancelExecutions(epoch: 7), .resign(call: 2, epoch: 7, reason: "drained")])
+        == [.closeStream(1), .cancelExecutions(epoch: 7), .resign(call: 2, epoch: 7, reason: "handed over")])
     #expect(bench.give(.resignAnswered(call: 2)) == [.drained(.shutdown)])
     #expect(bench.give(.lead(term: 3)) == [], "the process ends")
+  }
+
+  @Test func aHandoverDoesNotSilenceAStepDownThatSomebodyWaitsFor() {
+    var bench = Bench()
+    bench.takeOffice()
+    _ = bench.deliver("a")
+    _ = bench.give(.drain(.stepDown, until: bench.now + .seconds(2)))
+    _ = bench.give(.drain(.handover, until: bench.now + .seconds(4)))
+    #expect(
+      bench.give(.fenced(stream: 1, current: 8, holder: 9))
+        == [.closeStream(1), .cancelExecutions(epoch: 7), .drained(.stepDown), .tellLost])
   }
 
   @Test func aLeadershipThatEndedIsGivenBackBeforeTheNextIsClaimed() {

@@ -24,7 +24,7 @@ struct LeadershipTests {
   }
 
   @Test func aLeadershipThatIsNotRenewedIsFree() async throws {
-    try await withQueue(["order-queue.leadership-lease": "300ms"]) { queue in
+    try await withQueue(["order-queue.leadership-lease": "1s"]) { queue in
       let epoch = try await queue.claim(3).epoch
       #expect(try await queue.claim(1).granted == false)
       try await eventually("the lane is free") { try await queue.claim(1).granted }

@@ -29,17 +29,24 @@ final class TemporaryFolder: Sendable {
 }
 
 /// A queue, put together by its composition root, on a port of the kernel's choice.
-struct RunningQueue: Sendable {
+struct RunningQueue: QueueCalls {
   let peer: Peer
   let store: EmbeddedQueueStore
   let report: @Sendable () async -> RoleReport
   let stop: @Sendable () async -> Void
+}
 
+/// The calls of a queue, wherever it runs.
+protocol QueueCalls: Sendable {
+  var peer: Peer { get }
+}
+
+extension QueueCalls {
   /// One call of the queue, with a deadline.
   func call<Reply: Sendable>(
-    _ body: (Client, CallOptions) async throws -> Reply
+    within limit: Duration = .seconds(10), _ body: (Client, CallOptions) async throws -> Reply
   ) async throws -> Reply {
-    try await peer.call(deadline: .seconds(10)) { client, options in
+    try await peer.call(deadline: limit) { client, options in
       try await body(Ordersd_V1_OrderQueue.Client(wrapping: client), options)
     }
   }
@@ -70,7 +77,7 @@ func configuration(_ folder: String, _ settings: [String: String] = [:]) throws 
 }
 
 func withQueue<Result: Sendable>(
-  folder: String? = nil, _ settings: [String: String] = [:],
+  folder: String? = nil, _ settings: [String: String] = [:], clocks: Clocks = .system,
   _ body: @Sendable (RunningQueue) async throws -> Result
 ) async throws -> Result {
   let temporary = TemporaryFolder()
@@ -78,7 +85,7 @@ func withQueue<Result: Sendable>(
   let group = MultiThreadedEventLoopGroup.singleton
   let quiet = Logger(label: "order-queue") { _ in SwiftLogNoOpLogHandler() }
   let context = DaemonContext(
-    process: "order-queue", logger: quiet, clocks: .system, heartbeats: Heartbeats(clocks: .system),
+    process: "order-queue", logger: quiet, clocks: clocks, heartbeats: Heartbeats(clocks: clocks),
     eventLoopGroup: group)
   let store = try EmbeddedQueueStore(path: configuration.file, context: context)
   let runtime = try await buildOrderQueue(configuration: configuration, context: context, store: store)
@@ -111,6 +118,18 @@ func withQueue<Result: Sendable>(
   return result
 }
 
+/// The system's clocks, of which the wall clock can be set.
+final class SettableClock: Sendable {
+  private let offset = Mutex<Duration>(.zero)
+
+  var clocks: Clocks {
+    Clocks(now: Clocks.system.now, wall: { Clocks.system.wall() + self.offset.withLock { $0 } })
+  }
+
+  /// Sets the wall clock forward, or back.
+  func set(by duration: Duration) { offset.withLock { $0 += duration } }
+}
+
 /// Waits for a condition, ten seconds at most.
 func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
   let deadline = ContinuousClock.now + .seconds(10)
@@ -140,7 +159,7 @@ func fence(_ epoch: UInt64, lane: String = "") -> Ordersd_V1_Fence {
   }
 }
 
-extension RunningQueue {
+extension QueueCalls {
   @discardableResult
   func enqueue(
     _ id: String, priority: UInt32 = 5, body: Data = Data("{}".utf8),
@@ -201,6 +220,28 @@ extension RunningQueue {
 
   func peek(_ id: String) async throws -> Ordersd_V1_PeekReply {
     try await call { client, options in try await client.peek(.with { $0.orderID = id }, options: options) }
+  }
+
+  func cancel(_ id: String) async throws -> Ordersd_V1_CancelReply {
+    try await call { client, options in try await client.cancel(.with { $0.orderID = id }, options: options) }
+  }
+
+  /// All orders on disk, by id.
+  func list() async throws -> [String: Ordersd_V1_Job] {
+    var (found, after): ([String: Ordersd_V1_Job], String) = ([:], "")
+    repeat {
+      let from = after
+      let page = try await call { client, options in
+        try await client.list(
+          .with {
+            $0.limit = 1_000
+            $0.after = from
+          }, options: options)
+      }
+      for job in page.jobs { found[job.orderID] = job }
+      after = page.next
+    } while !after.isEmpty
+    return found
   }
 
   func stats() async throws -> Ordersd_V1_StatsReply {

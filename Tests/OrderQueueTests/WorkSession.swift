@@ -1,3 +1,4 @@
+import Foundation
 import GRPCCore
 import OrderProtos
 import OrderWire
@@ -38,7 +39,7 @@ extension RunningQueue {
         }
       }, credits(count),
     ])
-    return try await call { client, options in
+    return try await call(within: .seconds(120)) { client, options in
       try await client.work(options: options) { writer in
         for await batch in commands { try await writer.write(.with { $0.commands = batch }) }
       } onResponse: { response in
@@ -57,6 +58,40 @@ extension RunningQueue {
           send.finish()
           group.cancelAll()
           return result
+        }
+      }
+    }
+  }
+}
+
+extension QueueCalls {
+  /// Through a session, in messages of a hundred.
+  func enqueueAll(
+    _ orders: [(id: String, priority: UInt32)], body: Data = Data("{}".utf8)
+  ) async throws {
+    try await call(within: .seconds(60)) { client, options in
+      try await client.session(options: options) { writer in
+        for start in stride(from: 0, to: orders.count, by: 100) {
+          try await writer.write(
+            .with { message in
+              let some = orders[start..<min(start + 100, orders.count)]
+              message.calls = some.enumerated().map { index, order in
+                Ordersd_V1_QueueCall.with {
+                  $0.correlationID = UInt64(start + index)
+                  $0.enqueue = .with {
+                    $0.orderID = order.id
+                    $0.priority = order.priority
+                    $0.body = body
+                  }
+                }
+              }
+            })
+        }
+      } onResponse: { response in
+        for try await message in response.messages {
+          for answer in message.answers {
+            guard case .enqueue = answer.answer else { throw TestFailure("refused: \(answer.error)") }
+          }
         }
       }
     }

@@ -46,7 +46,32 @@ struct OrderDocumentTests {
     #expect(error?.message.contains("4111") == false)
   }
 
-  @Test(arguments: ["", "{", "order", #"{"customer": }"#]) func whatIsNotJSONIsMalformed(_ text: String) {
+  @Test(
+    arguments: ["1.5", "-0.5", "1e30", "-1e30", "9223372036854775808", "1e400"],
+    [
+      (#""quantity": 2"#, #""quantity": "#, "", "/items/0/quantity"),
+      (#""payment": {"#, #""total": "#, #", "payment": {"#, "/total"),
+      (#""payment": {"#, #""priority": "#, #", "payment": {"#, "/priority"),
+    ])
+  func aNumberThatIsNotWholeOrTooLargeIsNamed(
+    _ number: String, _ place: (old: String, before: String, after: String, pointer: String)
+  ) {
+    #expect(Self.good.contains(place.old))
+    let text = Self.good.replacing(place.old, with: place.before + number + place.after)
+    let error = #expect(throws: ServiceError.self) { try OrderDocument.decode(Data(text.utf8)) }
+    #expect(error?.code == .invalidArgument)
+    #expect(error?.details["field"] == place.pointer)
+    #expect(error?.message.hasPrefix("\(place.pointer) must be a whole number") == true)
+  }
+
+  @Test(arguments: ["2", "2.0", "2e0", "9223372036854775807"]) func aWholeNumberIsTakenHoweverItIsWritten(_ number: String)
+    throws
+  {
+    let text = Self.good.replacing(#""quantity": 2"#, with: #""quantity": \#(number)"#)
+    #expect(try OrderDocument.decode(Data(text.utf8)).items.first?.quantity == (Int(number) ?? 2))
+  }
+
+  @Test(arguments: ["", "{", "order", #"{"customer": }"#, OrderDocumentTests.good.replacing("2}", with: "02}")]) func whatIsNotJSONIsMalformed(_ text: String) {
     let error = #expect(throws: ServiceError.self) { try OrderDocument.decode(Data(text.utf8)) }
     #expect(error?.code == .malformedBody)
     #expect(error?.message.hasPrefix("the body is not JSON") == true)

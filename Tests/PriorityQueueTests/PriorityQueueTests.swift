@@ -240,6 +240,64 @@ private let calm = QueueConfiguration(deliveryLimit: 3, leadershipLease: .second
     #expect(bench.queue.invariantViolations() == [])
   }
 
+  @Test func anOperatorBuriesWhateverIsNotFinished() {
+    var bench = Bench(calm)
+    let leader = bench.lead(1)
+    for id in 1...3 { bench.enqueue(id) }
+    bench.enqueue(4, notBefore: 1_000)
+    #expect(bench.lease(leader) == [1])
+    for id in [1, 2, 4, 4] {
+      #expect(bench.write(bench.queue.bury(id, reason: "held", now: bench.now)) == .buried)
+      #expect(bench.queue.job(id)?.reason == "held" && bench.queue.job(id)?.lease == nil)
+    }
+    #expect(bench.ack(1, leader) == .notLeased(.buried), "the leader was overruled")
+    #expect(bench.lease(leader, max: 9) == [3])
+    #expect(bench.ack(3, leader) == .acked(late: false))
+    #expect(bench.write(bench.queue.bury(3, reason: "", now: bench.now)) == .notLeased(.done))
+    #expect(bench.write(bench.queue.bury(9, reason: "", now: bench.now)) == .unknown)
+    #expect(bench.queue.counters.burials == [.byOperator: 3])
+    #expect(bench.queue.invariantViolations() == [])
+  }
+
+  @Test func burialsAndStarvationAreCountedByTheirCause() {
+    var bench = Bench(QueueConfiguration(deliveryLimit: 1, leadershipLease: .seconds(86_400)))
+    let leader = bench.lead(1)
+    for id in 1...4 { bench.enqueue(id) }
+    bench.pass(59_999)
+    #expect(bench.lease(leader) == [1])
+    #expect(bench.nack(1, leader) == .buried(attempts: 1))
+    #expect(bench.queue.counters.starved == 0)
+    bench.pass(1)
+    #expect(bench.lease(leader, for: 1_000) == [2])
+    #expect(bench.queue.counters.starved == 1)
+    bench.pass(1_000)
+    #expect(bench.lease(leader) == [3])
+    #expect(bench.write(bench.queue.bury(3, leader, reason: "", now: bench.now)) == .buried)
+    #expect(bench.lease(leader) == [4])
+    _ = bench.lead(2)
+    #expect(
+      bench.queue.counters.burials == [.attempts: 1, .leaseExpired: 1, .permanent: 1, .leaderReplaced: 1])
+  }
+
+  /// One that nobody leads must not make the others' line grow for ever.
+  @Test func theOldestIsKnownWhileOthersComeAndGo() {
+    var bench = Bench(calm)
+    let leader = bench.lead(1)
+    bench.enqueue(0, lane: "nobody")
+    for id in 1...5_000 {
+      bench.milliseconds += 1
+      bench.enqueue(id)
+      #expect(bench.lease(leader) == [id])
+      #expect(bench.ack(id, leader) == .acked(late: false))
+    }
+    #expect(bench.queue.stats(now: bench.now).oldestReadyAge == [5: .milliseconds(5_000)])
+    #expect(bench.queue.invariantViolations() == [])
+    bench.restart()
+    #expect(bench.queue.stats(now: bench.now).oldestReadyAge == [5: .milliseconds(5_000)])
+    #expect(bench.write(bench.queue.cancel(0, reason: "", now: bench.now)) == .cancelled)
+    #expect(bench.queue.stats(now: bench.now).oldestReadyAge == [:])
+  }
+
   @Test func statsTellCountsAndAges() {
     var bench = Bench(calm)
     bench.enqueue(1, priority: 3)

@@ -2,7 +2,14 @@ import BullyElection
 
 /// All randomness of a run, from its seed.
 struct Dice {
+  typealias Source = SplitMix64
   private var generator: SplitMix64
+
+  /// For machines that take a generator.
+  var source: Source {
+    get { generator }
+    set { generator = newValue }
+  }
 
   init(seed: UInt64) { generator = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1) }
 

@@ -16,7 +16,9 @@ struct NodeClock {
     Instant(nanoseconds: origin + time + time / 1_000_000 * drift)
   }
 
-  func wall(_ time: WorldTime) -> Timestamp { Timestamp(milliseconds: Self.epoch + time / 1_000_000) + wallOffset }
+  func wall(_ time: WorldTime) -> Timestamp {
+    Timestamp(milliseconds: Self.epoch + time / 1_000_000) + wallOffset
+  }
 
   /// When this clock shows `instant`, rounded up.
   func world(_ instant: Instant) -> WorldTime {

@@ -1,5 +1,5 @@
 package import BullyElection
-package import CoreTime
+import CoreTime
 package import PriorityQueue
 
 /// What a run is made of: who takes part, how bad the network is, and which faults strike when.
@@ -103,6 +103,10 @@ extension Profile {
     longestExecution = .milliseconds([20, 120, 400, 900][dice.below(4)])
     election.preempt = [.whenIdle, .whenIdle, .whenIdle, .immediate, .never][dice.below(5)]
     startsTogether = dice.chance(perMille: 300)
+    if dice.chance(perMille: 60) {
+      isolateLeader()
+      return
+    }
     drawNetwork(&dice)
     faultsUntil = .milliseconds(4_000 + Int64(dice.below(9_000)))
     let faultCount = 1 + dice.below(9)
@@ -112,6 +116,12 @@ extension Profile {
       guard at < faultsUntil.millisecondsClamped else { break }
       faults.append((.milliseconds(at), drawFault(&dice)))
     }
+  }
+
+  /// A leader that everybody hears and that cannot reach the queue, for longer than anybody should wait.
+  private mutating func isolateLeader() {
+    faultsUntil = .seconds(20)
+    faults = [(.milliseconds(2_500), .cutFromQueue(.holder, up: true, down: true, for: .seconds(17)))]
   }
 
   private mutating func drawNetwork(_ dice: inout Dice) {

@@ -36,6 +36,18 @@ func aFinalClockThatDoesNotCoverTheOwnIsAViolation(final: [String: UInt64]) {
   #expect(clocks.evicted == UInt64(capacity * 3))
 }
 
+/// A settled order that comes again is a fresh one: the place of its first visit is not its own.
+@Test func anOrderThatCameAgainIsNotGivenUpForItsFirstVisit() {
+  var clocks = OrderClocks<Int>(process: "p", capacity: 2)
+  _ = clocks.tick(1)
+  #expect(clocks.settle(1, finalClock: VectorClock(["p": 1])) != .unknown)
+  _ = clocks.tick(2)
+  _ = clocks.tick(1)
+  _ = clocks.tick(3)
+  #expect(clocks[2] == nil && clocks[1] != nil && clocks[3] != nil)
+  #expect(clocks.evicted == 1)
+}
+
 /// Whatever comes and goes, no more than `capacity` are kept, and an order in flight is given up only for room.
 @Test(arguments: UInt64(1)...20) func theClocksAreBounded(seed: UInt64) {
   var random = SeededRandom(state: seed)

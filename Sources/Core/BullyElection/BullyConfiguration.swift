@@ -19,6 +19,9 @@ package struct BullyConfiguration: Sendable, Hashable {
   package var heartbeat: Duration = .milliseconds(100)
   /// Heartbeats missed before a leader is suspected. 1 … 100.
   package var missedHeartbeats = 3
+  /// A follower says that it is there once in so many messages of the leader, each follower at another one:
+  /// so a leader knows whom to name its successor. 1 … 1000.
+  package var presence = 10
   /// Upper bound of what is added at random to every wait, so that nodes do not act in step. 0 … 1 min.
   package var jitter: Duration = .milliseconds(30)
   /// How long a suspecting node waits for somebody who still hears the leader. Above 0.
@@ -65,6 +68,7 @@ package struct BullyConfiguration: Sendable, Hashable {
       heartbeat >= .milliseconds(5) && heartbeat <= .seconds(60), "heartbeat must be between 5 ms and 1 min")
     check((1...100).contains(missedHeartbeats), "missedHeartbeats must be between 1 and 100")
     check(jitter >= .zero && jitter <= .seconds(60), "jitter must be between 0 and 1 min")
+    check((1...1000).contains(presence), "presence must be between 1 and 1000")
     check(precheckTimeout > .zero, "precheckTimeout must be above 0")
     check((0...1000).contains(maximumVouches), "maximumVouches must be between 0 and 1000")
     check(answerTimeout > .zero, "answerTimeout must be above 0")

@@ -15,7 +15,9 @@ extension BullyElection {
     note(.eligible)
     switch state {
     case .searching: state = .searching(until: max(listenUntil, jittered(.zero, now)))
-    case .following(let followed): considerPreemption(of: followed, now)
+    case .following(let followed):
+      considerPreemption(of: followed, now)
+      sayPresent(to: followed.id, now)
     // Without eligibility a node is in none of the others, or it waits there for something else.
     case .idle, .checking, .electing, .awaiting, .takingOver, .leading, .stopped: break
     }
@@ -26,14 +28,17 @@ extension BullyElection {
     reportedEligible = false
     note(.ineligible(reason))
     switch state {
-    case .leading: resign(.ineligible(reason), saying: .ineligible, successor: nil, until: nil)
+    case .leading:
+      resign(.ineligible(reason), saying: .ineligible, successor: liveSuccessor(now), until: nil, now)
     case .electing, .awaiting:
       state = .searching(until: nil)
       // Those who were answered by this node should not wait for it.
       send(.resign(.ineligible, successor: nil), now)
     case .takingOver(let followed, _, _): state = .following(followed)
     case .searching: state = .searching(until: nil)
-    case .idle, .following, .checking, .stopped: break
+    // The leader must not name this node its successor.
+    case .following(let followed), .checking(let followed, _): sayPresent(to: followed.id, now)
+    case .idle, .stopped: break
     }
   }
 
@@ -47,6 +52,8 @@ extension BullyElection {
     guard epoch >= highestEpochGranted else { return }
     highestEpochGranted = epoch
     own.claim = .granted(epoch)
+    own.tally.lastEpoch = epoch
+    if own.tally.firstEpoch == 0 { own.tally.firstEpoch = epoch }
     own.nextHeartbeat = now + configuration.heartbeat
     state = .leading(own)
     note(.epochGranted(epoch))
@@ -70,6 +77,7 @@ extension BullyElection {
     case .asking(let until):
       // The holder may be dead: its lease runs out at the queue. Until then ask again, within the bound.
       note(.claimDenied(holder: holder))
+      if holder != nil { own.tally.refusedClaims.increase(by: 1) }
       own.claim = .refused(retryAt: jittered(configuration.claimRetry, now), until: until)
       state = .leading(own)
     case .refused, .granted: break
@@ -80,19 +88,36 @@ extension BullyElection {
     guard case .leading(let own) = state, let drain = own.drain else { return }
     resign(
       .handedOver(to: drain.successor), saying: .handover, successor: drain.successor,
-      until: jittered(configuration.suspicion, now))
+      until: jittered(configuration.suspicion, now), now)
+  }
+
+  mutating func actionsRefused(_ count: UInt32) {
+    if case .leading(var own) = state {
+      own.tally.refusedActions.increase(by: count)
+      state = .leading(own)
+    } else {
+      farewell?.record.refusedActions.increase(by: count)
+    }
   }
 
   mutating func stop(_ now: Instant) {
     switch state {
     case .idle: break
     case .stopped: return
-    case .leading: resign(.stopping, saying: .stopping, successor: nil, until: nil)
+    case .leading: resign(.stopping, saying: .stopping, successor: liveSuccessor(now), until: nil, now)
     case .searching, .following, .checking, .electing, .awaiting, .takingOver:
       reportedEligible = false
       send(.resign(.stopping, successor: nil), now)
     }
     state = .stopped
     note(.stopped)
+  }
+}
+
+extension UInt32 {
+  /// Stops at the largest value.
+  mutating func increase(by count: UInt32) {
+    let (sum, overflow) = addingReportingOverflow(count)
+    self = overflow ? .max : sum
   }
 }

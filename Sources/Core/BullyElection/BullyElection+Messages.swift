@@ -36,7 +36,7 @@ extension BullyElection {
       return send(.coordinator, now)
     }
     guard isEligible(at: now) else { return }
-    guard message.sender < id else {
+    guard outranks(id, message.sender) else {
       // A higher one stands: whoever was about to stand can as well wait for it.
       switch state {
       case .searching, .checking, .electing, .awaiting:
@@ -47,7 +47,6 @@ extension BullyElection {
       }
       return
     }
-    send(.answer, to: message.sender, now)
     switch state {
     // In a storm the wait is the point; the lower one was answered and waits as well.
     case .searching(let until): if !isQuiet(until, now) { startElection(.challenged, now) }
@@ -56,6 +55,19 @@ extension BullyElection {
       if now - followed.heardAt > configuration.suspicion { startElection(.challenged, now) }
     case .checking: startElection(.challenged, now)
     case .idle, .electing, .awaiting, .takingOver, .leading, .stopped: break
+    }
+    if !isSpokenFor(now) { send(.answer, to: message.sender, now) }
+  }
+
+  /// Whether a challenger from below hears enough without an answer from here: an ELECTION is heard by all and
+  /// says as much, and who waits for a higher one leaves the answer to that one. Without this the messages of
+  /// an election grow with the square of the number of nodes.
+  private func isSpokenFor(_ now: Instant) -> Bool {
+    let recently = configuration.answerTimeout / 2
+    switch state {
+    case .electing: return stoodAt.map { now - $0 < recently } ?? false
+    case .awaiting(_, let until): return until - now > configuration.coordinatorTimeout - recently
+    case .idle, .searching, .following, .checking, .takingOver, .leading, .stopped: return false
     }
   }
 
@@ -66,7 +78,7 @@ extension BullyElection {
   }
 
   private mutating func answerHeard(_ message: ElectionMessage, _ now: Instant) {
-    guard message.to == id, message.sender > id, message.eligible else { return }
+    guard message.to == id, outranks(message.sender, id), message.eligible else { return }
     switch state {
     case .electing:
       note(.electionAnswered(by: message.sender))
@@ -84,25 +96,26 @@ extension BullyElection {
     case .following(let followed):
       if message.sender == followed.id {
         refresh(followed, with: message, now)
-      } else if message.sender > followed.id || now - followed.heardAt > configuration.suspicion {
+      } else if outranks(message.sender, followed.id) || now - followed.heardAt > configuration.suspicion {
         follow(message, now)
       }
     case .checking(let followed, _):
       if message.sender == followed.id { refresh(followed, with: message, now) } else { follow(message, now) }
     case .electing(_, let forced):
-      if message.sender > id || !forced { follow(message, now) }
+      if outranks(message.sender, id) || !forced { follow(message, now) }
     case .takingOver(let followed, let askAgainAt, let until):
-      if message.sender > id || message.sender > followed.id {
+      if outranks(message.sender, id) || outranks(message.sender, followed.id) {
         follow(message, now)
       } else if message.sender == followed.id {
         let fresh = renewed(followed, by: message, now)
         state = .takingOver(fresh, askAgainAt: askAgainAt, until: until)
       }
     case .leading(let own):
-      if message.sender > id { return follow(message, now) }
+      if outranks(message.sender, id) { return follow(message, now) }
+      splitBrain.record(message, own: own, margin: configuration.heartbeat, now: now)
       // After a heal both hear each other: the lower one yields when it hears this.
       if message.term >= own.term { note(.rivalHeard(message.sender, term: message.term)) }
-      if message.term == own.term { highestTerm = max(highestTerm, own.term + 1) }
+      if message.term == own.term, highestTerm == own.term { raiseTerm() }
       reannounce(now)
     }
   }
@@ -112,7 +125,9 @@ extension BullyElection {
     guard message.incarnation == followed.incarnation else { return follow(message, now) }
     let fresh = renewed(followed, by: message, now)
     state = .following(fresh)
-    if message.term < highestTerm { send(.leaderHeard(message.sender), to: message.sender, now) }
+    let isTurn = (message.sequence &+ UInt64(id.rawValue)).isMultiple(of: UInt64(configuration.presence))
+    if message.term < highestTerm || isTurn { sayPresent(to: message.sender, now) }
+    repeatFarewell(to: message.sender, now)
     considerPreemption(of: fresh, now)
   }
 
@@ -131,11 +146,14 @@ extension BullyElection {
 
   private mutating func handoverRequested(_ message: ElectionMessage, _ now: Instant) {
     guard case .leading(var own) = state, message.to == id else { return }
-    guard message.sender > id, message.eligible else { return send(.coordinator, now) }
+    guard outranks(message.sender, id), message.eligible, !isFrozen(at: now) else {
+      return send(.coordinator, now)
+    }
     // A still higher one may ask meanwhile; the time to finish does not start anew for it.
     let started = own.drain == nil
     let until = own.drain?.until ?? (now + configuration.drainTimeout)
-    let successor = max(message.sender, own.drain?.successor ?? message.sender)
+    var successor = message.sender
+    if let former = own.drain?.successor, outranks(former, successor) { successor = former }
     own.drain = Leadership.Drain(successor: successor, until: until)
     state = .leading(own)
     send(.handoverAccepted, to: message.sender, now)
@@ -156,13 +174,16 @@ extension BullyElection {
     case .awaiting(let by, _): guard by == message.sender else { return }
     // The heartbeat may have been lost, but being named is enough.
     case .searching: guard successor == id else { return }
-    case .idle, .electing, .leading, .stopped: return
+    case .electing: guard successor == id else { return }
+    case .leading(let own):
+      return splitBrain.record(message, own: own, margin: configuration.heartbeat, now: now)
+    case .idle, .stopped: return
     }
-    if successor == id, isEligible(at: now) {
+    if successor == id, isEligible(at: now), !isFrozen(at: now) {
       lead(now)
     } else if successor != nil {
       // Leave the named one its time; without eligibility `startElection` finds out what to wait for.
-      guard isEligible(at: now) else { return startElection(.leaderResigned, now) }
+      guard isEligible(at: now), successor != id else { return startElection(.leaderResigned, now) }
       state = .searching(until: jittered(configuration.coordinatorTimeout, now))
     } else {
       startElection(.leaderResigned, now)

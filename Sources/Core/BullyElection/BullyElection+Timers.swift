@@ -20,6 +20,7 @@ extension BullyElection {
 
   private mutating func suspect(_ followed: Followed, _ now: Instant) {
     note(.leaderSuspected(followed.id))
+    guard !isFrozen(at: now) else { return hold(followed, now) }
     guard isEligible(at: now), followed.vouches < configuration.maximumVouches else {
       return startElection(.leaderLost, now)
     }
@@ -49,13 +50,15 @@ extension BullyElection {
     case .asking(let until) where now >= until, .refused(_, let until) where now >= until:
       heldOffUntil = now + configuration.claimHoldoff
       return resign(
-        .couldNotClaim, saying: .ineligible, successor: nil, until: jittered(configuration.claimHoldoff, now))
+        .couldNotClaim, saying: .ineligible, successor: nil, until: jittered(configuration.claimHoldoff, now),
+        now)
     case .refused(let retryAt, let until) where now >= retryAt:
       own.claim = .asking(until: until)
       state = .leading(own)
       effects.append(.becameLeader(term: own.term))
     case .asking, .refused, .granted: break
     }
+    tellSplitBrain(own, now)
     if now >= own.nextHeartbeat {
       own.nextHeartbeat = now + configuration.heartbeat
       state = .leading(own)

@@ -7,10 +7,22 @@ extension BullyElection {
   mutating func note(_ note: Note) { effects.append(.note(note)) }
 
   mutating func send(_ kind: ElectionMessage.Kind, to: NodeID? = nil, _ now: Instant) {
-    send(kind, to: to, eligible: isEligible(at: now))
+    var record: LeadershipRecord?
+    if kind == .coordinator, case .leading(let own) = state { record = Self.record(of: own, now) }
+    send(kind, to: to, eligible: isEligible(at: now), record: record)
   }
 
-  private mutating func send(_ kind: ElectionMessage.Kind, to: NodeID? = nil, eligible: Bool) {
+  private static func record(of own: Leadership, _ now: Instant) -> LeadershipRecord {
+    LeadershipRecord(
+      term: own.term,
+      ledFor: min(UInt64(clamping: (now - own.started).millisecondsClamped), LeadershipRecord.longest),
+      firstEpoch: own.tally.firstEpoch, lastEpoch: own.tally.lastEpoch,
+      refusedClaims: own.tally.refusedClaims, refusedActions: own.tally.refusedActions)
+  }
+
+  private mutating func send(
+    _ kind: ElectionMessage.Kind, to: NodeID? = nil, eligible: Bool, record: LeadershipRecord? = nil
+  ) {
     sequence += 1
     var term = highestTerm
     var epoch: UInt64 = 0
@@ -19,7 +31,7 @@ extension BullyElection {
       .send(
         ElectionMessage(
           lane: configuration.lane, sender: id, incarnation: incarnation, sequence: sequence, term: term,
-          epoch: epoch, eligible: eligible, to: to, kind: kind)))
+          epoch: epoch, eligible: eligible, to: to, kind: kind, record: record)))
   }
 
   /// `now` + `wait` + up to the configured jitter.
@@ -38,6 +50,7 @@ extension BullyElection {
       state = .searching(until: reportedEligible ? heldOffUntil : nil)
       return
     }
+    guard !isFrozen(at: now) else { return holdBack(reason, now) }
     if let count = stormSize(now) {
       note(.storm(elections: count))
       state = .searching(until: now + configuration.stormBackoff + random(upTo: configuration.stormBackoff))
@@ -46,7 +59,17 @@ extension BullyElection {
     storms.record(now: now, window: configuration.stormWindow)
     note(.electionStarted(reason))
     state = .electing(until: jittered(configuration.answerTimeout, now), forced: forced)
+    stoodAt = now
     send(.election, now)
+  }
+
+  /// What a node does instead of standing while the election is frozen.
+  private mutating func holdBack(_ reason: ElectionReason, _ now: Instant) {
+    switch state {
+    case .following(let followed), .checking(let followed, _), .takingOver(let followed, _, _):
+      if reason == .leaderResigned { holdWithoutLeader(now) } else { hold(followed, now) }
+    case .idle, .searching, .electing, .awaiting, .leading, .stopped: holdWithoutLeader(now)
+    }
   }
 
   /// The number of elections in the window, if they are more than n².
@@ -58,22 +81,26 @@ extension BullyElection {
   }
 
   mutating func lead(_ now: Instant) {
-    highestTerm += 1
+    raiseTerm()
     let term = highestTerm
     state = .leading(
       Leadership(
         term: term, nextHeartbeat: now + configuration.heartbeat,
-        claim: .asking(until: now + configuration.claimTimeout), drain: nil))
+        claim: .asking(until: now + configuration.claimTimeout), drain: nil, started: now))
+    farewell = nil
     note(.leading(term: term))
     send(.coordinator, now)
     effects.append(.becameLeader(term: term))
   }
 
+  /// Never beyond what peers take: one that said the largest term must not make all later leaders unheard.
+  mutating func raiseTerm() { highestTerm = min(highestTerm + 1, Self.maximumTerm) }
+
   /// Makes this leader's term exceed every other and says so.
   mutating func reannounce(_ now: Instant) {
     guard case .leading(var own) = state else { return }
     if highestTerm > own.term {
-      highestTerm += 1
+      raiseTerm()
       own.term = highestTerm
     }
     own.nextHeartbeat = now + configuration.heartbeat
@@ -83,26 +110,69 @@ extension BullyElection {
 
   /// Stops leading of one's own accord. The shell stops first, only then the others learn of it.
   mutating func resign(
-    _ reason: StopReason, saying resignation: ResignReason, successor: NodeID?, until: Instant?
+    _ reason: StopReason, saying resignation: ResignReason, successor: NodeID?, until: Instant?,
+    _ now: Instant
   ) {
+    var record: LeadershipRecord?
+    if case .leading(let own) = state {
+      record = Self.record(of: own, now)
+      tellSplitBrain(own, now, evenIfOpen: true)
+    }
     note(.stoppedLeading(reason))
     effects.append(.stoppedLeading(reason))
     state = .searching(until: until)
     let mayLeadAgain = reportedEligible && (resignation == .handover || resignation == .paused)
-    send(.resign(resignation, successor: successor), eligible: mayLeadAgain)
+    send(.resign(resignation, successor: successor), eligible: mayLeadAgain, record: record)
+  }
+
+  /// The highest of the others that could lead, by what they said lately. They say so in their elections and,
+  /// as followers, once in `presence` messages of the leader.
+  func liveSuccessor(_ now: Instant) -> NodeID? {
+    let silence = max(configuration.heartbeat * configuration.presence * 3, configuration.suspicion * 2)
+    return peers.eligible(since: now - silence).max { outranks($1, $0) }
+  }
+
+  /// Says who is followed and whether this node could lead.
+  mutating func sayPresent(to leader: NodeID, _ now: Instant) { send(.leaderHeard(leader), to: leader, now) }
+
+  /// Steps down for one that outranks this leader, and says what this leadership was.
+  private mutating func yield(_ own: Leadership, to winner: NodeID, _ now: Instant) {
+    note(.stoppedLeading(.yielded(to: winner)))
+    effects.append(.stoppedLeading(.yielded(to: winner)))
+    splitBrain.forget()
+    let record = Self.record(of: own, now)
+    farewell = Farewell(record: record, endedAt: now, to: winner)
+    state = .searching(until: nil)
+    send(.resign(.yielded, successor: winner), eligible: isEligible(at: now), record: record)
+  }
+
+  /// Again, as the first may have been lost.
+  mutating func repeatFarewell(to winner: NodeID, _ now: Instant) {
+    guard var last = farewell else { return }
+    last.left -= 1
+    farewell = last.left > 0 ? last : nil
+    guard last.to == winner else { return farewell = nil }
+    last.record.endedAgo = UInt32(clamping: (now - last.endedAt).millisecondsClamped)
+    send(.resign(.yielded, successor: winner), eligible: isEligible(at: now), record: last.record)
+  }
+
+  mutating func tellSplitBrain(_ own: Leadership, _ now: Instant, evenIfOpen: Bool = false) {
+    let story = splitBrain.conclude(
+      id: id, incarnation: incarnation, own: own, patience: configuration.suspicion, now: now,
+      evenIfOpen: evenIfOpen)
+    if let story { note(.splitBrain(story)) }
   }
 
   // MARK: Following
 
   mutating func follow(_ message: ElectionMessage, _ now: Instant) {
-    if case .leading = state {
-      note(.stoppedLeading(.yielded(to: message.sender)))
-      effects.append(.stoppedLeading(.yielded(to: message.sender)))
-    }
+    // Read before yielding, which forgets it.
+    let before = leader
+    if case .leading(let own) = state { yield(own, to: message.sender, now) }
     let followed = Followed(
       id: message.sender, incarnation: message.incarnation, term: message.term, epoch: message.epoch,
       heardAt: now, suspectAt: jittered(configuration.suspicion, now))
-    if leader?.id != message.sender || leader?.incarnation != message.incarnation {
+    if before?.id != message.sender || before?.incarnation != message.incarnation {
       note(.following(message.sender, term: message.term))
     }
     state = .following(followed)
@@ -115,7 +185,7 @@ extension BullyElection {
 
   /// A lower id leads: make it make way, as the policy says.
   mutating func considerPreemption(of followed: Followed, _ now: Instant) {
-    guard followed.id < id, isEligible(at: now) else { return }
+    guard outranks(id, followed.id), isEligible(at: now), !isFrozen(at: now) else { return }
     switch configuration.preempt {
     case .never: break
     // In a storm the lower one may as well lead on; its next heartbeat comes back here.
@@ -140,7 +210,7 @@ extension BullyElection {
     note(.pausedFor(now - deadline))
     if case .leading = state {
       return resign(
-        .paused, saying: .paused, successor: nil, until: jittered(configuration.suspicion, now))
+        .paused, saying: .paused, successor: nil, until: jittered(configuration.suspicion, now), now)
     }
     // A machine that is always late must still get somewhere.
     lateInARow += 1

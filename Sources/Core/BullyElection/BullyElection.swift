@@ -30,7 +30,13 @@ package struct BullyElection: Sendable {
   var storms = StormDetector()
   var generator: SplitMix64
   var lateInARow = 0
+  /// When the latest election was started here.
+  var stoodAt: Instant?
   var duplicateNotedAt: Instant?
+  var splitBrain = SplitBrain()
+  var farewell: Farewell?
+  /// Until when nothing is started here.
+  package internal(set) var frozenUntil: Instant?
   var effects: [Effect] = []
 
   /// `configuration` must have no `problems`.
@@ -65,6 +71,16 @@ package struct BullyElection: Sendable {
     package var nextHeartbeat: Instant
     package var claim: Claim
     package var drain: Drain?
+    package var started: Instant
+    package var tally = Tally()
+
+    /// What there is to tell of it.
+    package struct Tally: Sendable, Hashable {
+      package var firstEpoch: UInt64 = 0
+      package var lastEpoch: UInt64 = 0
+      package var refusedClaims: UInt32 = 0
+      package var refusedActions: UInt32 = 0
+    }
 
     /// Where the claim of the epoch stands.
     package enum Claim: Sendable, Hashable {
@@ -87,13 +103,15 @@ package struct BullyElection: Sendable {
     /// Not started. Can turn into `.searching`, `.stopped`.
     case idle
     /// Knows no leader and waits for one, without end when not eligible.
-    /// Can turn into `.following`, `.takingOver`, `.electing`, `.leading` (named successor), `.stopped`.
+    /// Can turn into `.following`, `.takingOver`, `.electing`, `.awaiting`, `.leading` (named successor),
+    /// `.stopped`.
     case searching(until: Instant?)
     /// Hears a leader. Can turn into `.checking`, `.takingOver`, `.electing`, `.searching`, `.leading`,
     /// `.stopped`.
     case following(Followed)
     /// Misses the leader's heartbeat and asks who hears it.
-    /// Can turn into `.following`, `.takingOver`, `.electing`, `.searching`, `.leading`, `.stopped`.
+    /// Can turn into `.following`, `.takingOver`, `.electing`, `.awaiting`, `.searching`, `.leading`,
+    /// `.stopped`.
     case checking(Followed, until: Instant)
     /// Stands for election. `forced`: a lower leader does not stop it (preemption).
     /// Can turn into `.leading`, `.awaiting`, `.following`, `.takingOver`, `.searching`, `.stopped`.
@@ -115,12 +133,29 @@ package struct BullyElection: Sendable {
     case idle, searching, following, checking, electing, awaiting
     case takingOver = "taking-over"
     case leading, stopped
+
+    /// What it can turn into with one input, other than itself. After a pause (`Note.pausedFor`) a node
+    /// listens first and may pass through `searching` or `following` on the way.
+    package var canBecome: Set<Role> {
+      switch self {
+      case .idle: [.searching, .stopped]
+      case .searching: [.following, .electing, .awaiting, .takingOver, .leading, .stopped]
+      case .following: [.searching, .checking, .electing, .takingOver, .leading, .stopped]
+      case .checking: [.searching, .following, .electing, .awaiting, .takingOver, .leading, .stopped]
+      case .electing: [.searching, .following, .awaiting, .takingOver, .leading, .stopped]
+      case .awaiting: [.searching, .following, .electing, .takingOver, .leading, .stopped]
+      case .takingOver: [.searching, .following, .electing, .leading, .stopped]
+      case .leading: [.searching, .following, .stopped]
+      case .stopped: []
+      }
+    }
   }
 
   /// Takes one input and returns what is to be done, in order. Nothing may happen between the two.
   package mutating func step(_ input: Input, now: Instant) -> [Effect] {
     let viewBefore = leader
     let deadlineBefore = nextDeadline
+    thawIfDue(now)
     if input != .stopRequested { handleLateness(now) }
     switch input {
     case .started: start(now)
@@ -132,6 +167,9 @@ package struct BullyElection: Sendable {
     case .epochLost: epochLost(now)
     case .claimDenied(let holder): claimDenied(holder, now)
     case .handoverFinished: finishHandover(now)
+    case .actionsRefused(let count): actionsRefused(count)
+    case .freeze(let wanted): freeze(wanted, now)
+    case .thaw: thaw(now)
     case .stopRequested: stop(now)
     }
     if leader != viewBefore { effects.append(.leaderChanged(leader)) }

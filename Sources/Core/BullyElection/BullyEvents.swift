@@ -20,6 +20,12 @@ extension BullyElection {
     case claimDenied(holder: NodeID?)
     /// After `drainForHandover`: nothing is leased any more.
     case handoverFinished
+    /// The queue refused calls of this leadership, or of the one that just ended, because their epoch was
+    /// stale. Only counted, for the story of a split brain.
+    case actionsRefused(UInt32)
+    /// Start no election and make no leader go for this long, at most `BullyElection.longestFreeze`.
+    case freeze(for: Duration)
+    case thaw
     /// The process is about to end.
     case stopRequested
   }
@@ -84,6 +90,10 @@ extension BullyElection {
     case handoverOverdue(by: NodeID)
     case draining(for: NodeID)
     case rivalHeard(NodeID, term: UInt64)
+    /// More than one led, and it is over: what each side was. From the one that leads on, once.
+    case splitBrain(SplitBrainStory)
+    case frozen(for: Duration)
+    case thawed
     case stoppedLeading(StopReason)
     /// So many elections were seen in the window; this node stays quiet for a while.
     case storm(elections: Int)

@@ -32,6 +32,8 @@ package struct ElectionMessage: Sendable, Hashable {
   /// The one addressed; `nil` for everybody.
   package var to: NodeID?
   package var kind: Kind
+  /// What the sender's leadership has been so far, in `coordinator`, or was, in the `resign` of a leader.
+  package var record: LeadershipRecord?
 
   /// The messages of the protocol (H. Garcia-Molina, "Elections in a distributed computing system", 1982, and
   /// what was added to it: handover, resign and the pre-check).
@@ -56,7 +58,7 @@ package struct ElectionMessage: Sendable, Hashable {
 
   package init(
     lane: String, sender: NodeID, incarnation: UInt64, sequence: UInt64, term: UInt64, epoch: UInt64 = 0,
-    eligible: Bool, to: NodeID? = nil, kind: Kind
+    eligible: Bool, to: NodeID? = nil, kind: Kind, record: LeadershipRecord? = nil
   ) {
     self.lane = lane
     self.sender = sender
@@ -67,6 +69,7 @@ package struct ElectionMessage: Sendable, Hashable {
     self.eligible = eligible
     self.to = to
     self.kind = kind
+    self.record = record
   }
 }
 
@@ -80,6 +83,8 @@ package enum ResignReason: UInt8, Sendable, Hashable, CaseIterable {
   case handover = 3
   /// It was paused for longer than its followers wait and does not trust its own view.
   case paused = 4
+  /// It heard a higher one that leads as well, e.g. after a partition has healed.
+  case yielded = 5
 }
 
 /// Who leads, as one node sees it.

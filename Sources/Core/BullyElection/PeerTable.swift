@@ -13,6 +13,7 @@ struct PeerTable: Sendable {
     /// The sequence of the last thing it said about its own leadership: those must not be taken out of order.
     var leadershipSequence: UInt64 = 0
     var heardAt: Instant
+    var eligible = false
     var formerIncarnations: [UInt64] = []
 
     /// Whether `sequence` is new: late is fine, as datagrams overtake each other, twice or very late is not.
@@ -54,6 +55,7 @@ struct PeerTable: Sendable {
       peer = Peer(incarnation: message.incarnation, highest: message.sequence, heardAt: now)
     }
     peer.heardAt = now
+    if message.sequence == peer.highest { peer.eligible = message.eligible }
     defer { peers[message.sender] = peer }
     guard message.kind.isAboutOwnLeadership else { return true }
     guard message.sequence > peer.leadershipSequence else { return false }
@@ -63,6 +65,11 @@ struct PeerTable: Sendable {
 
   /// Peers heard since `instant`.
   func count(since instant: Instant) -> Int { peers.values.count { $0.heardAt >= instant } }
+
+  /// Those heard since `instant` that said they could lead, in no order.
+  func eligible(since instant: Instant) -> [NodeID] {
+    peers.filter { $0.value.eligible && $0.value.heardAt >= instant }.map(\.key)
+  }
 
   private mutating func forgetOldest() {
     // The id breaks ties: the order of a dictionary must not show, or a replay would differ.

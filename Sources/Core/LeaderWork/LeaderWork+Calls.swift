@@ -27,7 +27,9 @@ extension LeaderWork {
 
   mutating func drain(_ purpose: DrainPurpose, until: Instant, _ now: Instant) {
     if purpose == .shutdown { isStopping = true }
-    if !(draining == .shutdown) { draining = purpose }
+    // A handover must not take the place of a drain that somebody waits for: the election may forget about
+    // it, and has a bound of its own.
+    if draining == nil || draining == .handover || purpose == .shutdown { draining = purpose }
     wanted = nil
     switch state {
     case .idle: settle(now)

@@ -65,7 +65,7 @@ extension LeaderWork {
   mutating func tend(_ now: Instant) {
     guard case .holding(var office) = state else { return }
     if let until = office.drainUntil, now >= until || (office.running.isEmpty && office.pending.isEmpty) {
-      return end(office, giveBack: "drained")
+      return end(office, giveBack: "handed over")
     }
     switch office.stream {
     case .confirming: break

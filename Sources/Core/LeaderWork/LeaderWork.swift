@@ -12,8 +12,8 @@ package struct LeaderWorkConfiguration: Sendable, Hashable {
   package var sendAgainAfter: Duration
 
   package init(
-    credits: Int = 4, patience: Duration = .milliseconds(1_500), reconnectDelay: Duration = .milliseconds(30),
-    sendAgainAfter: Duration = .milliseconds(300)
+    credits: Int = 4, patience: Duration = .milliseconds(1_500),
+    reconnectDelay: Duration = .milliseconds(30), sendAgainAfter: Duration = .milliseconds(300)
   ) {
     self.credits = max(1, credits)
     self.patience = max(.zero, patience)

@@ -33,6 +33,20 @@ package struct OrderRequest: Sendable, Hashable, Codable {
     self.total = total
     self.priority = priority
   }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    customer = try container.decode(Customer.self, forKey: .customer)
+    items = try container.decode([OrderItem].self, forKey: .items)
+    billingAddress = try container.decode(Address.self, forKey: .billingAddress)
+    shippingAddress = try container.decodeIfPresent(Address.self, forKey: .shippingAddress)
+    shipping = try container.decodeIfPresent(Shipping.self, forKey: .shipping)
+    payment = try container.decode(Payment.self, forKey: .payment)
+    acceptTerms = try container.decodeIfPresent(Bool.self, forKey: .acceptTerms)
+    currency = try container.decodeIfPresent(String.self, forKey: .currency)
+    total = try container.wholeNumberIfPresent(Int64.self, forKey: .total)
+    priority = try container.wholeNumberIfPresent(Int.self, forKey: .priority)
+  }
 }
 
 package struct Customer: Sendable, Hashable, Codable {
@@ -52,6 +66,12 @@ package struct OrderItem: Sendable, Hashable, Codable {
   package init(sku: String, quantity: Int) {
     self.sku = sku
     self.quantity = quantity
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    sku = try container.decode(String.self, forKey: .sku)
+    quantity = try container.wholeNumber(Int.self, forKey: .quantity)
   }
 }
 

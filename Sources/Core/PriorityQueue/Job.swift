@@ -5,9 +5,9 @@ package typealias Epoch = UInt64
 
 /// Where a job is.
 package enum JobState: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Can be leased. Can turn into leased, expired, cancelled, and into done by a late ack.
+  /// Can be leased. Can turn into leased, expired, cancelled, buried by an operator, done by a late ack.
   case ready
-  /// Waits for its time. Can turn into ready, expired, cancelled, and into done by a late ack.
+  /// Waits for its time. Can turn into ready, expired, cancelled, buried by an operator, done by a late ack.
   case delayed
   /// With the leader of its lane. Can turn into done, ready, delayed, buried.
   case leased

@@ -19,13 +19,33 @@ package struct QueueCounters: Sendable, Hashable {
   /// Leases that ended because their leader was replaced or resigned.
   package var takenBack = 0
   package var buried = 0
+  /// The same by what brought it about.
+  package var burials: [Burial: Int] = [:]
   package var kicked = 0
+  /// Leases of jobs that had been ready for `starvationAfter` or longer.
+  package var starved = 0
   /// Steps up by ageing.
   package var promoted = 0
   /// Calls under an epoch that was not the caller's right.
   package var fenced = 0
   /// Granted claims.
   package var epochs = 0
+
+  package init() {}
+}
+
+/// What makes a job a dead letter.
+package enum Burial: String, Sendable, Hashable, CaseIterable {
+  /// Its leader said that trying again cannot help.
+  case permanent
+  /// Its leader gave it back on its last attempt.
+  case attempts
+  /// Its last attempt ran out.
+  case leaseExpired = "lease_expired"
+  /// Its last attempt was under a leader that was replaced.
+  case leaderReplaced = "leader_replaced"
+  /// An operator's.
+  case byOperator = "operator"
 }
 
 /// One moment of the queue.
@@ -71,14 +91,11 @@ extension PriorityQueue {
     return ids.compactMap { jobs[$0] }
   }
 
-  /// O(n) in the ready jobs, for their ages: for people and metrics, not for the hot path.
+  /// In constant time but for the lanes. After the wall clock was set back, the ages may be those of a younger
+  /// job.
   package func stats(now: Now) -> QueueStats {
     var oldest: [Int: Timestamp] = [:]
-    for heap in ready.values {
-      for job in heap.elements.lazy.compactMap({ jobs[$0] }) {
-        oldest[job.priority] = min(oldest[job.priority] ?? job.readyAt, job.readyAt)
-      }
-    }
+    for priority in Self.priorities { oldest[priority] = waiting[priority].oldest?.time }
     let none = Array(repeating: 0, count: Self.priorities.count)
     let live: [JobState] = [.ready, .delayed, .leased, .buried]
     let byPriority = Dictionary(uniqueKeysWithValues: live.map { ($0, tally[$0] ?? none) })
@@ -109,6 +126,15 @@ extension PriorityQueue {
     require(
       delayed.isConsistent && leased.isConsistent && buried.isConsistent && expiries.isConsistent
         && ageing.isConsistent, "a heap is out of order")
+    for priority in Self.priorities {
+      let count = tally[.ready]?[priority] ?? 0
+      let oldest = waiting[priority].oldest.flatMap { jobs[$0.id] }
+      require(
+        count == 0 ? oldest == nil : oldest?.state == .ready && oldest?.priority == priority,
+        "priority \(priority) does not know who of its \(count) waits longest")
+      require(
+        waiting[priority].count <= 2 * count + 65, "the line of priority \(priority) is not swept")
+    }
     var counted: [JobState: [Int]] = [:]
     var sequences: Set<UInt64> = []
     for (id, job) in jobs {

@@ -30,6 +30,7 @@ extension PriorityQueue {
       job.lease = lease
       job.ackEpoch = leader.epoch
       counters.leased += 1
+      if now.wall - job.readyAt >= configuration.starvationAfter { counters.starved += 1 }
       update(job, cause: .leased, now: now, &changes)
       batch.append(job)
     }
@@ -93,7 +94,7 @@ extension PriorityQueue {
       job.ackEpoch = 0
       if !countsAsAttempt { job.attempts = max(0, job.attempts - 1) }
       if countsAsAttempt, job.attempts >= configuration.deliveryLimit {
-        entomb(job, cause: .deliveryLimit, now: now, &changes)
+        entomb(job, cause: .deliveryLimit, .attempts, now: now, &changes)
         return Step(answer: .buried(attempts: job.attempts), changes: changes)
       }
       var wait = min(max(.zero, delay ?? .zero), configuration.maxDelay)
@@ -115,7 +116,7 @@ extension PriorityQueue {
     case .lease(var job):
       var changes: [Change] = []
       job.reason = keptReason(reason)
-      entomb(job, cause: .buried, now: now, &changes)
+      entomb(job, cause: .buried, .permanent, now: now, &changes)
       return Step(answer: .buried, changes: changes)
     }
   }

@@ -69,6 +69,19 @@ extension PriorityQueue {
     return Step(answer: .cancelled, changes: changes)
   }
 
+  /// An operator's burial: of a job that waits, or of one that is leased, whoever holds it. What is buried
+  /// already stays so; a finished one is answered as `notLeased`.
+  package mutating func bury(_ id: ID, reason: String, now: Now) -> Step<BuryAnswer> {
+    guard var job = jobs[id] else {
+      return Step(answer: recent[id].map(BuryAnswer.notLeased) ?? .unknown, changes: [])
+    }
+    if job.state == .buried { return Step(answer: .buried, changes: []) }
+    var changes: [Change] = []
+    job.reason = keptReason(reason)
+    entomb(job, cause: .buried, .byOperator, now: now, &changes)
+    return Step(answer: .buried, changes: changes)
+  }
+
   /// Takes a dead letter back into the line, with all its attempts before it.
   package mutating func kick(_ id: ID, now: Now) -> Step<KickAnswer> {
     guard let job = jobs[id] else {

@@ -31,6 +31,8 @@ package struct PriorityQueue<ID: Hashable & Sendable>: Sendable {
   var lastSequence: UInt64
   /// Live jobs by state and priority.
   var tally: [JobState: [Int]] = [:]
+  /// Ready jobs by priority, by when they became ready.
+  var waiting: [AgeLine<ID, Timestamp>] = Array(repeating: AgeLine(), count: priorities.count)
 
   /// 0 (most urgent) … 9
   package static var priorities: ClosedRange<Int> { 0...9 }
@@ -88,14 +90,17 @@ package struct PriorityQueue<ID: Hashable & Sendable>: Sendable {
     lastSequence = snapshot.lastSequence
     for (id, state) in snapshot.recent { recent.insert(id, state) }
     for record in snapshot.leadership { ready[record.lane] = PositionHeap() }
+    var waiters: [[(id: ID, time: Timestamp)]] = Array(repeating: [], count: Self.priorities.count)
     for var job in snapshot.jobs {
       precondition(!job.state.isFinal, "a snapshot lists only jobs that are not finished")
       precondition(jobs[job.id] == nil, "a job stands twice in a snapshot")
       job.priority = min(max(job.priority, Self.priorities.lowerBound), Self.priorities.upperBound)
       if let duration = job.lease?.duration { job.lease?.deadline = now.monotonic + duration }
       lastSequence = max(lastSequence, job.sequence)
-      index(job, now: now)
+      index(job, now: now, inLine: false)
+      if job.state == .ready { waiters[job.priority].append((job.id, job.readyAt)) }
     }
+    for priority in Self.priorities { waiting[priority].add(waiters[priority]) }
   }
 }
 
@@ -136,16 +141,20 @@ extension PriorityQueue {
     guard job.attempts >= configuration.deliveryLimit else {
       return comeBack(job, at: now.wall, cause: cause, now: now, &changes)
     }
-    entomb(job, cause: .deliveryLimit, now: now, &changes)
+    let burial: Burial = cause == .leaseExpired ? .leaseExpired : .leaderReplaced
+    entomb(job, cause: .deliveryLimit, burial, now: now, &changes)
     return .buried
   }
 
-  mutating func entomb(_ job: Job, cause: ChangeCause, now: Now, _ changes: inout [Change]) {
+  mutating func entomb(
+    _ job: Job, cause: ChangeCause, _ burial: Burial, now: Now, _ changes: inout [Change]
+  ) {
     var job = job
     job.lease = nil
     job.ackEpoch = 0
     job.state = .buried
     counters.buried += 1
+    counters.burials[burial, default: 0] += 1
     update(job, cause: cause, now: now, &changes)
   }
 

@@ -36,6 +36,8 @@ package struct QueueConfiguration: Sendable, Hashable {
   /// what was enqueued after it there. The time counts from when it last became ready. Nil: strict priority.
   /// At least 1 ms.
   package var maxWait: Duration?
+  /// From how long a wait on a lease counts as starved; for the counter only.
+  package var starvationAfter: Duration
   /// How long leadership lasts without a renewal. At least 1 ms.
   package var leadershipLease: Duration
   /// Most lanes. At least 1.
@@ -51,7 +53,8 @@ package struct QueueConfiguration: Sendable, Hashable {
   package init(
     capacity: Int = 100_000, fullRetryAfter: Duration = .seconds(1), deliveryLimit: Int = 5,
     maxLeaseBatch: Int = 256, maxLease: Duration = .seconds(600), backoff: Backoff = Backoff(),
-    maxDelay: Duration = .seconds(86_400), maxWait: Duration? = nil, leadershipLease: Duration = .seconds(3),
+    maxDelay: Duration = .seconds(86_400), maxWait: Duration? = nil, starvationAfter: Duration = .seconds(60),
+    leadershipLease: Duration = .seconds(3),
     maxLanes: Int = 64, recentCapacity: Int = 16_384, maxTickWork: Int = 4_096, maxReasonLength: Int = 512
   ) {
     self.capacity = max(1, capacity)
@@ -62,6 +65,7 @@ package struct QueueConfiguration: Sendable, Hashable {
     self.backoff = backoff
     self.maxDelay = max(.zero, maxDelay)
     self.maxWait = maxWait.map { max(.milliseconds(1), $0) }
+    self.starvationAfter = starvationAfter
     self.leadershipLease = max(.milliseconds(1), leadershipLease)
     self.maxLanes = max(1, maxLanes)
     self.recentCapacity = max(0, recentCapacity)

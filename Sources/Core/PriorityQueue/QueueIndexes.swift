@@ -45,7 +45,8 @@ struct RecentlyFinished<ID: Hashable & Sendable>: Sendable {
 }
 
 extension PriorityQueue {
-  mutating func index(_ job: Job, now: Now) {
+  /// `inLine`: whether a ready job joins those whose age is watched; a restore adds them all at once.
+  mutating func index(_ job: Job, now: Now, inLine: Bool = true) {
     jobs[job.id] = job
     tally[job.state, default: Array(repeating: 0, count: Self.priorities.count)][job.priority] += 1
     switch job.state {
@@ -55,6 +56,7 @@ extension PriorityQueue {
         job.id, key: ReadyKey(level: level, sequence: job.sequence))
       scheduleAgeing(of: job, level: level)
       scheduleExpiry(of: job)
+      if inLine { waiting[job.priority].add(job.id, at: job.readyAt) }
     case .delayed:
       if ready[job.lane] == nil { ready[job.lane] = PositionHeap() }
       delayed.set(job.id, key: DueKey(time: job.readyAt, sequence: job.sequence))
@@ -78,6 +80,7 @@ extension PriorityQueue {
       ready[job.lane]?.remove(job.id)
       ageing.remove(job.id)
       expiries.remove(job.id)
+      settleLine(job.priority)
     case .delayed:
       delayed.remove(job.id)
       expiries.remove(job.id)
@@ -101,6 +104,12 @@ extension PriorityQueue {
     ageing.remove(job.id)
     scheduleAgeing(of: job, level: level)
     counters.promoted += 1
+  }
+
+  private mutating func settleLine(_ priority: Int) {
+    waiting[priority].settle(waiting: tally[.ready]?[priority] ?? 0) { [jobs] id, time in
+      jobs[id].map { $0.state == .ready && $0.priority == priority && $0.readyAt == time } ?? false
+    }
   }
 
   /// Whether a job of that lane may be taken in, or the lane claimed.

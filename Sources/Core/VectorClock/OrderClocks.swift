@@ -2,20 +2,18 @@
 package struct OrderClocks<OrderID: Hashable & Sendable>: Sendable {
   /// This process's component.
   package let process: String
-  /// Most orders kept; beyond it the one that was touched first is given up.
-  package let capacity: Int
-  private var clocks: [OrderID: VectorClock] = [:]
-  private var arrivals: [OrderID] = []
-  private var oldest = 0
-  /// Orders given up because more than `capacity` were unsettled.
-  package private(set) var evicted: UInt64 = 0
+  private var clocks: RecentMap<OrderID, VectorClock>
 
-  /// `capacity` is at least 1.
+  /// `capacity`: most orders kept, at least 1; beyond it the one that was touched first is given up.
   package init(process: String, capacity: Int) {
-    precondition(capacity > 0, "an OrderClocks must hold at least one order")
     self.process = process
-    self.capacity = capacity
+    clocks = RecentMap(capacity: capacity)
   }
+
+  package var capacity: Int { clocks.capacity }
+
+  /// Orders given up because more than `capacity` were unsettled.
+  package var evicted: UInt64 { clocks.evicted }
 
   package var count: Int { clocks.count }
 
@@ -31,7 +29,7 @@ package struct OrderClocks<OrderID: Hashable & Sendable>: Sendable {
 
   /// The order is over with `finalClock`. Forgets it and tells whether what this process knows is covered by it.
   package mutating func settle(_ order: OrderID, finalClock: VectorClock) -> Settlement {
-    guard let own = clocks.removeValue(forKey: order) else { return .unknown }
+    guard let own = clocks.remove(order) else { return .unknown }
     return own.isCovered(by: finalClock) ? .consistent(own) : .violation(own)
   }
 
@@ -46,23 +44,9 @@ package struct OrderClocks<OrderID: Hashable & Sendable>: Sendable {
   }
 
   private mutating func update(_ order: OrderID, _ change: (inout VectorClock, String) -> Void) -> VectorClock {
-    if clocks[order] == nil { admit(order) }
     var clock = clocks[order] ?? VectorClock()
     change(&clock, process)
-    clocks[order] = clock
+    clocks.set(clock, for: order)
     return clock
-  }
-
-  private mutating func admit(_ order: OrderID) {
-    while clocks.count >= capacity, oldest < arrivals.count {
-      if clocks.removeValue(forKey: arrivals[oldest]) != nil { evicted += 1 }
-      oldest += 1
-    }
-    // Settled orders leave their places behind; drop those so that memory follows the live orders.
-    if arrivals.count >= 2 * capacity {
-      arrivals = arrivals[oldest...].filter { clocks[$0] != nil }
-      oldest = 0
-    }
-    arrivals.append(order)
   }
 }

@@ -14,6 +14,8 @@ package struct RoleServer: Service {
   private let endpoint: NetworkEndpoint
   private let setting: String
   private let health: HealthService
+  /// Where it listens, or why it does not.
+  private let bound = Latch<NetworkEndpoint>()
 
   /// `setting`: the name of the setting that moves the port, for the message when it is taken.
   package init(
@@ -43,26 +45,35 @@ package struct RoleServer: Service {
 
   package func run() async throws {
     do {
-      try await withGracefulShutdownHandler {
-        try await server.serve()
-      } onGracefulShutdown: { [server, health] in
-        health.stop()
-        server.beginGracefulShutdown()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await announce() }
+        try await withGracefulShutdownHandler {
+          try await server.serve()
+        } onGracefulShutdown: { [server, health] in
+          health.stop()
+          server.beginGracefulShutdown()
+        }
       }
     } catch {
-      throw ListenError(what: "gRPC", endpoint: endpoint, setting: setting, cause: error)
+      let failure = ListenError(what: "gRPC", endpoint: endpoint, setting: setting, cause: error)
+      bound.resolve(.failure(failure))
+      throw failure
     }
   }
 
-  /// The endpoint that it listens on, once it does (with the port that the kernel chose for port 0).
-  package func listening() async throws -> NetworkEndpoint {
-    do {
-      let address = try await server.transport.listeningAddress
-      if let ipv4 = address.ipv4 { return NetworkEndpoint(host: ipv4.host, port: ipv4.port) }
-      if let ipv6 = address.ipv6 { return NetworkEndpoint(host: ipv6.host, port: ipv6.port) }
-      return endpoint
-    } catch {
-      throw ListenError(what: "gRPC", endpoint: endpoint, setting: setting, cause: error)
+  /// The endpoint that it listens on, once it does (with the port that the kernel chose for port 0). Throws what `run`
+  /// throws when it never will.
+  package func listening() async throws -> NetworkEndpoint { try await bound.value }
+
+  private func announce() async {
+    // A socket that cannot be bound is told of by `serve`, which knows why.
+    guard let address = try? await server.transport.listeningAddress else { return }
+    if let ipv4 = address.ipv4 {
+      bound.resolve(.success(NetworkEndpoint(host: ipv4.host, port: ipv4.port)))
+    } else if let ipv6 = address.ipv6 {
+      bound.resolve(.success(NetworkEndpoint(host: ipv6.host, port: ipv6.port)))
+    } else {
+      bound.resolve(.success(endpoint))
     }
   }
 

@@ -45,6 +45,7 @@ package final class DurableStore: Sendable {
   }
 
   private let pool: DatabasePool
+  private let checkpointer: Checkpointer
   private let failureMode: FailureMode
   private let logger: Logger
   private let state = Mutex(State())
@@ -70,11 +71,19 @@ package final class DurableStore: Sendable {
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
       var configuration = Configuration()
       configuration.busyMode = .timeout(2)
-      configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+      configuration.prepareDatabase { db in
+        try db.execute(sql: "PRAGMA synchronous = FULL;" + Checkpointer.settings)
+      }
       let migrator = Self.migrator(schema)
-      if FileManager.default.fileExists(atPath: path) { try Self.check(path, migrator) }
+      if FileManager.default.fileExists(atPath: path) {
+        Self.announceCheck(path, context)
+        try Self.check(path, migrator)
+      }
       pool = try DatabasePool(path: path, configuration: configuration)
       try migrator.migrate(pool)
+      // SQLite opens a file that it may not write for reading, and says so only at the first change.
+      try pool.writeWithoutTransaction { db in try db.inTransaction(.immediate) { .rollback } }
+      checkpointer = try Checkpointer(path: path, context: context)
     } catch let error as StoreOpenError {
       throw error
     } catch {
@@ -127,6 +136,9 @@ package final class DurableStore: Sendable {
   /// The caller has read its memory anew: commits are taken again.
   package func recover() { state.withLock { $0.failure = nil } }
 
+  /// How many changes wait for the disk.
+  package var waiting: Int { state.withLock { $0.waiting.count } }
+
   /// The failure that stopped the store, if any.
   package var failure: ServiceError? { state.withLock { $0.failure } }
 
@@ -134,6 +146,8 @@ package final class DurableStore: Sendable {
   package func close() throws {
     state.withLock { $0.isClosed = true }
     try pool.close()
+    // Last, because the pool's last connection only reads, and the log goes with the last one that writes.
+    try checkpointer.close()
   }
 
   private func enqueue(_ change: Waiting) {
@@ -171,11 +185,12 @@ package final class DurableStore: Sendable {
         return batch
       }
       if batch.isEmpty { return }
-      write(batch, db)
+      if write(batch, db) { checkpointer.committed(on: db) }
     }
   }
 
-  private func write(_ batch: [Waiting], _ db: Database) {
+  /// Whether it was committed.
+  private func write(_ batch: [Waiting], _ db: Database) -> Bool {
     let started = now()
     var outcomes: [(any Error)?] = []
     do {
@@ -197,11 +212,12 @@ package final class DurableStore: Sendable {
       }
     } catch {
       fail(batch, Self.unavailable(error))
-      return
+      return false
     }
     batchSizes.record(batch.count)
     commitTimes.recordNanoseconds((now() - started).nanosecondsClamped)
     for (change, outcome) in zip(batch, outcomes) { change.finish(outcome) }
+    return true
   }
 
   private func fail(_ batch: [Waiting], _ error: ServiceError) {
@@ -221,6 +237,16 @@ package final class DurableStore: Sendable {
     ServiceError(
       .storageUnavailable, "the database cannot be written or read now: \(error)", retryAfter: .seconds(2))
   }
+
+  /// The check reads the whole file; a large one on a slow disk takes longer than a service manager waits.
+  private static func announceCheck(_ path: String, _ context: DaemonContext) {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let bytes = (attributes?[.size] as? any BinaryInteger).map { Int64(clamping: $0) } ?? 0
+    context.announce("checking the database (\(bytes >> 20) MiB)", .seconds(30 + bytes / slowestDisk))
+  }
+
+  /// Bytes per second.
+  private static let slowestDisk: Int64 = 10_000_000
 
   /// `PRAGMA quick_check` (sqlite.org/pragma.html): a damaged file is refused at start, not discovered later. Through
   /// a connection that only reads, because the mere opening of a pool writes.

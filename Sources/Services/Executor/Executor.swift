@@ -118,6 +118,9 @@ private func report(_ service: ExecutorService, _ ledger: ExecutorLedger) async 
       "retried": .init(figures.retried),
       "refused": .init(figures.refused),
       "peers": .list(view.peers.map { .text("executor-\($0.id)") }),
+      "frozen": .boolean(view.frozenUntil != nil),
+      "dropped": .object(
+        Dictionary(uniqueKeysWithValues: view.dropped.map { ($0.reason, StatusValue($0.count)) })),
       "datagrams_received": .init(transport.received),
       "datagrams_sent": .init(transport.sent),
       "datagrams_not_sent": .init(transport.sendFailures),

@@ -49,6 +49,7 @@ struct ExecutorControlProvider: Ordersd_V1_ExecutorControl.SimpleServiceProtocol
       $0.executed = figures.executed
       $0.failed = figures.failed
       $0.lastOrderID = figures.lastOrder.map { "\($0)" } ?? ""
+      $0.frozenMs = UInt32(clamping: view.frozenUntil.map { ($0 - now).millisecondsClamped } ?? 0)
     }
   }
 
@@ -63,6 +64,26 @@ struct ExecutorControlProvider: Ordersd_V1_ExecutorControl.SimpleServiceProtocol
       "Asked to step down.", metadata: ["reason": "\(request.reason.prefix(200))", "for_ms": "\(pause)"])
     let steppedDown = await service.stepDown(for: .milliseconds(Int64(pause)), clocks: clocks)
     return .with { $0.steppedDown = steppedDown }
+  }
+
+  func freeze(
+    request: Ordersd_V1_FreezeRequest, context: ServerContext
+  ) async throws -> Ordersd_V1_FreezeReply {
+    guard (1...Self.longestPause).contains(request.forMs) else {
+      throw ServiceError(.invalidArgument, "for_ms: 1 to \(Self.longestPause), not \(request.forMs)")
+    }
+    logger.notice(
+      "Asked to freeze the election.",
+      metadata: ["reason": "\(request.reason.prefix(200))", "for_ms": "\(request.forMs)"])
+    await service.election.take(.freeze(for: .milliseconds(Int64(request.forMs))))
+    let leader = await service.election.view().leader
+    return .with { $0.leaderID = UInt32(leader?.id.rawValue ?? 0) }
+  }
+
+  func thaw(request: Ordersd_V1_ThawRequest, context: ServerContext) async throws -> Ordersd_V1_ThawReply {
+    let wasFrozen = await service.election.view().frozenUntil != nil
+    await service.election.take(.thaw)
+    return .with { $0.wasFrozen = wasFrozen }
   }
 }
 

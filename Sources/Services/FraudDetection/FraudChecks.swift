@@ -16,7 +16,7 @@ final class FraudChecks: CheckProvider {
   private struct Memory {
     var cards: VelocityWindow
     var emails: VelocityWindow
-    var buyers: RecentOrders<Assessment>
+    var buyers: RecentMap<OrderID, Assessment>
   }
 
   private let rules: FraudRules
@@ -30,22 +30,22 @@ final class FraudChecks: CheckProvider {
       Memory(
         cards: VelocityWindow(length: velocityWindow, capacity: Self.maximumRecentOrders),
         emails: VelocityWindow(length: velocityWindow, capacity: Self.maximumRecentOrders),
-        buyers: RecentOrders(capacity: Self.maximumScreenedBuyers)))
+        buyers: RecentMap(capacity: Self.maximumScreenedBuyers)))
   }
 
   func verdict(on event: String, of check: CheckInput) -> EventVerdict {
     switch event {
     case "d":
       let assessment = rules.screenBuyer(check.order)
-      memory.withLock { $0.buyers.remember(assessment, of: check.orderID) }
+      memory.withLock { $0.buyers.set(assessment, for: check.orderID) }
       return verdict(assessment)
     case "e": return screenPayment(check)
     default: preconditionFailure("the host lets no other event through than those of CheckEvents")
     }
   }
 
-  func settled(_ order: OrderID, finalClock: VectorClock) {
-    memory.withLock { _ = $0.buyers.forget(order) }
+  func settled(_ order: OrderID, approved: Bool) {
+    memory.withLock { _ = $0.buyers.remove(order) }
   }
 
   private func screenPayment(_ check: CheckInput) -> EventVerdict {
@@ -78,12 +78,8 @@ final class FraudChecks: CheckProvider {
   private func summary(of card: Card) -> CardSummary {
     let digits = card.number.utf8.filter { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     let code = HMAC<SHA256>.authenticationCode(for: digits, using: key)
-    let fingerprint = code.prefix(16).map { byte in
-      let hex = String(byte, radix: 16)
-      return hex.count == 1 ? "0\(hex)" : hex
-    }
     return CardSummary(
       brand: CardBrand(number: card.number), lastFour: String(decoding: digits.suffix(4), as: UTF8.self),
-      fingerprint: fingerprint.joined())
+      fingerprint: code.prefix(16).hexadecimal)
   }
 }

@@ -21,7 +21,9 @@ package func buildOrchestrator(
   let store = try DurableStore(
     path: "\(configuration.stateFolder)/orders.db", schema: OrderSchema.steps, failureMode: .carryOn, context: context)
   let repository = OrderRepository(store: store, feed: OrderFeed())
-  try await Recovery.run(repository, context)
+  let pool = CheckoutPool(capacity: configuration.maximumInFlight)
+  let housekeeping = Housekeeping(repository: repository, pool: pool, context: context)
+  try await housekeeping.recover()
 
   func peer(_ service: String, _ endpoint: NetworkEndpoint) throws -> Peer {
     try Peer(service: service, endpoint: endpoint, eventLoopGroup: context.eventLoopGroup)
@@ -34,7 +36,6 @@ package func buildOrchestrator(
   let outbox = Outbox(
     repository: repository, queue: queue, maximumBacklog: configuration.maximumBacklog, context: context)
   let follower = OutcomeFollower(repository: repository, queue: queue, context: context)
-  let pool = CheckoutPool(capacity: configuration.maximumInFlight)
   let intake = Intake(
     repository: repository,
     runner: CheckoutRunner(
@@ -49,7 +50,7 @@ package func buildOrchestrator(
     endpoint: configuration.server, context: context)
 
   return RoleRuntime(
-    services: checks + [queue, StoreService(store: store), pool, outbox, follower, http],
+    services: checks + [queue, StoreService(store: store), pool, housekeeping, outbox, follower, http],
     waitUntilListening: {
       let endpoint = try await http.listening.value
       context.logger.info("Serving REST and the page.", metadata: ["url": "http://\(endpoint)"])

@@ -49,6 +49,6 @@ package struct OrchestratorConfiguration: Sendable {
       "orchestrator.max-backlog", default: 10_000, in: 1...1_000_000,
       "Approved orders that wait for the order-queue before 503.")
     retries = reader.integer(
-      "orchestrator.retries", default: 2, in: 0...10, "Further tries of a failed call within the order's deadline.")
+      "orchestrator.retries", default: 4, in: 0...10, "Further tries of a failed call within the order's deadline.")
   }
 }

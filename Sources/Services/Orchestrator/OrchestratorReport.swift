@@ -20,6 +20,7 @@ struct OrchestratorReport: Sendable {
   func report() async -> RoleReport {
     var problems: [String] = []
     if let failure = repository.store.failure { problems.append(failure.message) }
+    if let problem = follower.problem { problems.append(problem) }
     let inFlight = pool.count
     var summary = "\(inFlight) orders being checked"
     if let problem = outbox.problem { summary += ", outbox waits: \(problem.prefix(120))" }

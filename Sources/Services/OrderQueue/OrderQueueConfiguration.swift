@@ -14,6 +14,10 @@ package struct OrderQueueConfiguration: Sendable {
   /// How long a lease lasts when the call names no length.
   package var lease: Duration
   package var machine: QueueConfiguration
+  /// How long finished orders and outcomes are kept.
+  package var retention: Duration
+  /// Most finished orders that are kept.
+  package var retentionCount: Int
 
   /// The longest lease that a call may ask for.
   package static let maximumLease: Duration = .seconds(3_600)
@@ -52,10 +56,19 @@ package struct OrderQueueConfiguration: Sendable {
     let maxWait = reader.duration(
       "\(role).max-wait", default: .zero, in: .zero...(.seconds(86_400)),
       "Ageing: an order that stays ready rises one priority for each such time; 0 = never.")
+    let starvation = reader.duration(
+      "\(role).starvation-after", default: .seconds(60), in: .milliseconds(1)...(.seconds(86_400)),
+      "An order that was ready for so long before it was leased is counted as starved.")
+    retention = reader.duration(
+      "\(role).retention", default: .seconds(7 * 86_400), in: .seconds(60)...(.seconds(3_650 * 86_400)),
+      "How long finished orders and outcomes are kept; a repeat of an older order is a new one.")
+    retentionCount = reader.integer(
+      "\(role).retention-count", default: 1_000_000, in: 1_000...1_000_000_000,
+      "Most finished orders that are kept, whatever their age.")
     machine = QueueConfiguration(
       capacity: capacity, deliveryLimit: deliveryLimit, maxLease: Self.maximumLease,
       backoff: Backoff(base: initial, maximum: maximum), maxWait: maxWait > .zero ? maxWait : nil,
-      leadershipLease: leadershipLease, maxReasonLength: QueueLimit.reason)
+      starvationAfter: starvation, leadershipLease: leadershipLease, maxReasonLength: QueueLimit.reason)
   }
 
   package var file: String { "\(stateFolder)/queue.db" }

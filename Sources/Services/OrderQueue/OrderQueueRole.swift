@@ -44,7 +44,12 @@ private struct EngineService: Service {
   let engine: QueueEngine
 
   func run() async throws {
-    await cancelWhenGracefulShutdown { await engine.run() }
+    await cancelWhenGracefulShutdown {
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await engine.run() }
+        group.addTask { await engine.keepHouse() }
+      }
+    }
     try await engine.finishStop()
   }
 }

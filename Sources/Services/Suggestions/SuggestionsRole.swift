@@ -27,7 +27,7 @@ final class SuggestionChecks: CheckProvider {
 
   private struct Memory {
     var model: SuggestionModel
-    var baskets = RecentOrders<[String]>(capacity: maximumBaskets)
+    var baskets = RecentMap<OrderID, [String]>(capacity: maximumBaskets)
   }
 
   private let limit: Int
@@ -43,7 +43,7 @@ final class SuggestionChecks: CheckProvider {
   func verdict(on event: String, of check: CheckInput) -> EventVerdict {
     let basket = check.order.items.map(\.sku)
     let suggestions = memory.withLock { memory in
-      memory.baskets.remember(basket, of: check.orderID)
+      memory.baskets.set(basket, for: check.orderID)
       return memory.model.suggest(for: basket, limit: limit)
     }
     return EventVerdict(
@@ -53,11 +53,10 @@ final class SuggestionChecks: CheckProvider {
       })
   }
 
-  /// Only approved orders reach the order-queue, and then its component stands in the final clock: those are
-  /// learned from, and rejected ones are not.
-  func settled(_ order: OrderID, finalClock: VectorClock) {
+  /// Approved orders are learned from, rejected ones are not.
+  func settled(_ order: OrderID, approved: Bool) {
     memory.withLock { memory in
-      guard let basket = memory.baskets.forget(order), finalClock["order-queue"] > 0 else { return }
+      guard let basket = memory.baskets.remove(order), approved else { return }
       memory.model.learn(basket: basket)
     }
   }

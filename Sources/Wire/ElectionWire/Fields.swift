@@ -73,3 +73,42 @@ struct FieldReader {
     return bytes[offset..<end].reduce(0) { $0 << (Field.bitWidth > 8 ? 8 : 0) | Field($1) }
   }
 }
+
+extension FieldWriter {
+  mutating func put(_ record: LeadershipRecord) {
+    put(record.term)
+    put(record.ledFor)
+    put(record.endedAgo)
+    put(record.firstEpoch)
+    put(record.lastEpoch)
+    put(record.refusedClaims)
+    put(record.refusedActions)
+  }
+}
+
+extension FieldReader {
+  /// `nil` when a figure is out of its range.
+  mutating func takeRecord() -> LeadershipRecord? {
+    var record = LeadershipRecord(term: take())
+    record.ledFor = take()
+    record.endedAgo = take()
+    record.firstEpoch = take()
+    record.lastEpoch = take()
+    record.refusedClaims = take()
+    record.refusedActions = take()
+    guard record.term <= BullyElection.maximumTerm, record.ledFor <= LeadershipRecord.longest,
+      record.firstEpoch <= record.lastEpoch, (record.firstEpoch == 0) == (record.lastEpoch == 0)
+    else { return nil }
+    return record
+  }
+}
+
+extension ElectionMessage.Kind {
+  /// Only what a leader says about its own leadership has figures of it.
+  var mayCarryRecord: Bool {
+    switch self {
+    case .coordinator, .resign: true
+    case .election, .answer, .handoverRequest, .handoverAccepted, .leaderQuery, .leaderHeard: false
+    }
+  }
+}

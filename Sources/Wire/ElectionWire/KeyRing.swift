@@ -1,11 +1,22 @@
 import Crypto
 import FoundationEssentials
 
+/// What a node sends and takes while an installation goes from unsigned datagrams to signed ones, in three
+/// steps, each on all nodes before the next. Setting `election.key-policy`.
+package enum KeyPolicy: String, Sendable, Hashable, CaseIterable {
+  /// Sends unsigned. Takes unsigned ones, and signed ones: a MAC under a known key must be right, one under
+  /// an unknown key is not looked at, since whoever could forge it could as well send unsigned.
+  case acceptAny = "accept-any"
+  /// Signs. Takes what is signed with a known key, and unsigned ones of those that have yet to change.
+  case signAndAcceptOld = "sign-and-accept-old"
+  /// Signs. Takes only what is signed with a known key.
+  case enforce
+}
+
 /// The keys that election datagrams are signed and checked with.
 ///
-/// A new key comes in without a gap in three steps: add it to every node's ring (it is accepted), make it the
-/// signing key everywhere, remove the old one. The way from no keys to keys is the same with `acceptUnsigned`
-/// on meanwhile.
+/// The way from no keys to keys is `KeyPolicy`. A new key comes in under `enforce`, again in three steps: add
+/// it to every node's ring (it is accepted), make it the signing key everywhere, remove the old one.
 package struct KeyRing: Sendable {
   /// The key id of unsigned datagrams. No key can have it.
   package static let unsignedKeyID: UInt32 = 0
@@ -21,6 +32,7 @@ package struct KeyRing: Sendable {
   /// The key id that outgoing datagrams carry.
   package let signingKeyID: UInt32
   private let keys: [UInt32: SymmetricKey]
+  private let takesUnknownKeys: Bool
 
   /// No keys: for development on loopback and for networks that only trusted hosts can reach. Whoever can
   /// send to the port can disturb the election; fencing still keeps two leaders from both acting.
@@ -29,28 +41,32 @@ package struct KeyRing: Sendable {
   private init() {
     signingKeyID = Self.unsignedKeyID
     keys = [Self.unsignedKeyID: Self.developmentKey]
+    takesUnknownKeys = false
   }
 
-  /// `keys` by their ids (1 and up), at least 16 bytes each; `signingKeyID` is one of them. Datagrams without
-  /// a key are dropped unless `acceptUnsigned`.
+  /// `keys` by their ids (1 and up), at least 16 bytes each; `signingKeyID` is one of them. None at all only
+  /// with `acceptAny`, where `signingKeyID` does not count.
   package init(
-    keys: [UInt32: [UInt8]], signingKeyID: UInt32, acceptUnsigned: Bool = false
+    keys: [UInt32: [UInt8]], signingKeyID: UInt32, policy: KeyPolicy
   ) throws(KeyRingError) {
     guard keys.count <= Self.maximumKeys else { throw .tooManyKeys }
     for (id, key) in keys.sorted(by: { $0.key < $1.key }) {
       guard id != Self.unsignedKeyID else { throw .reservedKeyID }
       guard key.count >= Self.minimumKeyLength else { throw .keyTooShort(id: id) }
     }
-    guard keys[signingKeyID] != nil else { throw .noSigningKey(id: signingKeyID) }
+    guard keys[signingKeyID] != nil || (policy == .acceptAny && keys.isEmpty) else {
+      throw .noSigningKey(id: signingKeyID)
+    }
     var ring = keys.mapValues { SymmetricKey(data: $0) }
-    if acceptUnsigned { ring[Self.unsignedKeyID] = Self.developmentKey }
+    if policy != .enforce { ring[Self.unsignedKeyID] = Self.developmentKey }
     self.keys = ring
-    self.signingKeyID = signingKeyID
+    self.signingKeyID = policy == .acceptAny ? Self.unsignedKeyID : signingKeyID
+    takesUnknownKeys = policy == .acceptAny
   }
 
   /// Reads a credential: one key on each line, `<id>:<key in hex>`, the first one signs; empty lines and
   /// lines that start with `#` don't count.
-  package init(credential: String, acceptUnsigned: Bool = false) throws(KeyRingError) {
+  package init(credential: String, policy: KeyPolicy = .enforce) throws(KeyRingError) {
     var keys: [UInt32: [UInt8]] = [:]
     var first: UInt32?
     var number = 0
@@ -68,7 +84,7 @@ package struct KeyRing: Sendable {
       first = first ?? id
     }
     guard let first else { throw .empty }
-    try self.init(keys: keys, signingKeyID: first, acceptUnsigned: acceptUnsigned)
+    try self.init(keys: keys, signingKeyID: first, policy: policy)
   }
 
   /// Whether datagrams of this key id can be checked.
@@ -81,10 +97,13 @@ package struct KeyRing: Sendable {
     return Array(HMAC<SHA256>.authenticationCode(for: bytes, using: key))
   }
 
-  /// In constant time. `false` when the key is unknown.
-  func isValid(_ mac: some ContiguousBytes, of bytes: some DataProtocol, keyID: UInt32) -> Bool {
-    guard let key = keys[keyID] else { return false }
-    return HMAC<SHA256>.isValidAuthenticationCode(mac, authenticating: bytes, using: key)
+  /// Why a datagram with this signature is not to be taken; `nil` when it is. In constant time for any MAC.
+  func objection(to mac: some ContiguousBytes, of bytes: some DataProtocol, keyID: UInt32) -> DropReason? {
+    guard let key = keys[keyID] else {
+      if takesUnknownKeys { return nil }
+      return keyID == Self.unsignedKeyID ? .unsigned : .unknownKey
+    }
+    return HMAC<SHA256>.isValidAuthenticationCode(mac, authenticating: bytes, using: key) ? nil : .badMAC
   }
 }
 

@@ -38,10 +38,8 @@ package enum OrderDocument {
     case .valueNotFound(let type, let context):
       return field(pointer(context.codingPath), "must be \(name(of: type)), not null")
     case .dataCorrupted(let context) where context.codingPath.isEmpty:
-      // The decoder tells a number that fits no integer, such as 1e99, like this, too, and not where it stands.
       return ServiceError(
-        .malformedBody,
-        "the body is not JSON, or holds a number that is out of range; it must be an object as in examples/order.json")
+        .malformedBody, "the body is not JSON; it must be an object as in examples/order.json")
     case .dataCorrupted(let context):
       return field(pointer(context.codingPath), context.debugDescription)
     @unknown default:

@@ -47,6 +47,7 @@ package struct ErrorCode: RawRepresentable, Sendable, Hashable {
   package static let overloaded = ErrorCode(rawValue: "overloaded")
   package static let serviceUnavailable = ErrorCode(rawValue: "service_unavailable")
   package static let deadlineExceeded = ErrorCode(rawValue: "deadline_exceeded")
+  package static let requestTimeout = ErrorCode(rawValue: "request_timeout")
   package static let cancelled = ErrorCode(rawValue: "cancelled")
   package static let storageUnavailable = ErrorCode(rawValue: "storage_unavailable")
   package static let stopping = ErrorCode(rawValue: "stopping")
@@ -55,7 +56,8 @@ package struct ErrorCode: RawRepresentable, Sendable, Hashable {
   /// All codes that this version sends.
   package static let all: [ErrorCode] = [
     .invalidArgument, .malformedBody, .bodyTooLarge, .unsupportedMediaType, .notFound, .methodNotAllowed, .conflict,
-    .idempotencyKeyReused, .fenced, .notLeased, .overloaded, .serviceUnavailable, .deadlineExceeded, .cancelled,
+    .idempotencyKeyReused, .fenced, .notLeased, .overloaded, .serviceUnavailable, .deadlineExceeded, .requestTimeout,
+    .cancelled,
     .storageUnavailable, .stopping, .internal,
   ]
 }
@@ -86,6 +88,7 @@ extension ErrorCode {
     case .overloaded: .init(grpc: .resourceExhausted, http: 503, exit: 5, isRetryable: true)
     case .serviceUnavailable: .init(grpc: .unavailable, http: 503, exit: 5, isRetryable: true)
     case .deadlineExceeded: .init(grpc: .deadlineExceeded, http: 504, exit: 6, isRetryable: true)
+    case .requestTimeout: .init(grpc: .deadlineExceeded, http: 408, exit: 6, isRetryable: true)
     case .cancelled: .init(grpc: .cancelled, http: 503, exit: 5, isRetryable: true)
     case .storageUnavailable: .init(grpc: .unavailable, http: 503, exit: 5, isRetryable: true)
     case .stopping: .init(grpc: .unavailable, http: 503, exit: 5, isRetryable: true)

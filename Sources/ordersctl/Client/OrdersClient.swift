@@ -90,8 +90,8 @@ struct OrdersClient {
       throw Failure(
         Exit.unavailable,
         "cannot reach \(server) (\(Self.reason(error)))\n"
-          + "is it running? 'ordersd up' or 'systemctl start orders.target' starts it; --server names another"
-      )
+          + "is it running? 'ordersd up' or 'systemctl start orders.target' starts it; --server names another",
+        isBrokenConnection: true)
     }
     guard (200..<300).contains(answer.status) else { throw Self.failure(answer) }
     return answer

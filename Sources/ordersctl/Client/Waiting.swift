@@ -29,22 +29,31 @@ enum WaitResult: Equatable {
 
 extension OrdersClient {
   /// Asks for the order, at first every 50 ms and then up to every 500 ms, until it has reached `target`, has settled
-  /// elsewhere, or `timeout` has passed (a `Failure` with exit 6).
+  /// elsewhere, or `timeout` has passed (a `Failure` with exit 6; 5 when the server was not there at the end).
+  ///
+  /// A server that is not there is asked again, because it may be restarting. Every `Failure` names the order.
   func wait(for id: String, until target: OrderState, timeout: Duration) async throws -> Answer {
     let clock = ContinuousClock()
     let deadline = clock.now + timeout
     var pause = Duration.milliseconds(50)
     while true {
       let left = clock.now.duration(to: deadline)
-      let answer = try await get(
-        "/v1/orders/\(id)", timeout: min(max(left, .milliseconds(500)), .seconds(10)))
-      let order = try answer.decode(OrderModel.self)
-      if let state = order.orderState, WaitResult.of(state, waitingFor: target) != .goOn { return answer }
-      let remaining = clock.now.duration(to: deadline)
-      guard remaining > .zero else {
-        throw Failure(
+      let reason: Failure
+      do {
+        let answer = try await get(
+          "/v1/orders/\(id)", timeout: min(max(left, .milliseconds(500)), .seconds(10)))
+        let order = try answer.decode(OrderModel.self)
+        if let state = order.orderState, WaitResult.of(state, waitingFor: target) != .goOn { return answer }
+        reason = Failure(
           Exit.timedOut, "order \(id) is \(order.state), not \(target.rawValue), after the time-out")
+      } catch let failure as Failure {
+        guard failure.exit == Exit.unavailable || failure.exit == Exit.timedOut else {
+          throw Failure(failure.exit, failure.message + "\norder: \(id)")
+        }
+        reason = Failure(failure.exit, failure.message + "\norder \(id): what became of it is not known")
       }
+      let remaining = clock.now.duration(to: deadline)
+      guard remaining > .zero else { throw reason }
       try await Task.sleep(for: min(pause, remaining))
       pause = min(pause * 3 / 2, .milliseconds(500))
     }

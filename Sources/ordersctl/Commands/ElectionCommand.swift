@@ -5,8 +5,11 @@ import OrderWire
 
 struct ElectionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "election", abstract: "The executors' leadership.", subcommands: [ElectionStatusCommand.self]
-  )
+    commandName: "election", abstract: "The executors' leadership.",
+    subcommands: [
+      ElectionStatusCommand.self, ElectionStepDownCommand.self, ElectionFreezeCommand.self,
+      ElectionThawCommand.self,
+    ])
 }
 
 struct ElectionStatusCommand: AsyncParsableCommand {
@@ -147,7 +150,8 @@ private struct ExecutorRow: ListRow, Sendable {
     return [
       name, status.role, "\(status.term)", status.epoch == 0 ? "-" : "\(status.epoch)",
       status.leaderID == 0 ? "-" : "executor-\(status.leaderID)",
-      status.eligible ? "yes" : "no: \(status.ineligibleReason)", "\(status.inFlight)", "\(status.executed)",
+      (status.eligible ? "yes" : "no: \(status.ineligibleReason)") + (status.frozenMs > 0 ? ", frozen" : ""),
+      "\(status.inFlight)", "\(status.executed)",
       "\(status.failed)", status.peers.map { "\($0.executorID)" }.joined(separator: ","), status.lastOrderID,
       "\(status.incarnation)", "\(endpoint)",
     ]
@@ -166,7 +170,8 @@ private struct ExecutorRow: ListRow, Sendable {
       "term": .init(status.term), "epoch": .init(status.epoch),
       "leader": status.leaderID == 0 ? .null : .text("executor-\(status.leaderID)"),
       "leaderEpoch": .init(status.leaderEpoch), "eligible": .boolean(status.eligible),
-      "ineligibleReason": .text(status.ineligibleReason), "inFlight": .init(status.inFlight),
+      "ineligibleReason": .text(status.ineligibleReason), "frozenMs": .init(status.frozenMs),
+      "inFlight": .init(status.inFlight),
       "executed": .init(status.executed), "failed": .init(status.failed),
       "lastOrderId": .text(status.lastOrderID),
       "peers": .list(

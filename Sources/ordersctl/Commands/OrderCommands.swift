@@ -44,16 +44,18 @@ struct SubmitCommand: AsyncParsableCommand {
       let clock = ContinuousClock()
       let deadline = clock.now + timeout.duration
       try await OrdersClient.with(server) { client in
-        var answer: Answer
+        let submission: Submission
         do {
-          answer = try await client.post(
-            "/v1/orders", json: document, headers: [("idempotency-key", key)], timeout: timeout.duration)
+          submission = try await client.submit(document, key: key, timeout: timeout.duration)
         } catch let failure as Failure where failure.exit == Exit.timedOut || failure.exit == Exit.unavailable
         {
           throw Failure(
             failure.exit, failure.message + "\nto try again without ordering twice: --idempotency-key \(key)")
         }
-        if answer.isReplay { tell("the order had been submitted before with this idempotency key") }
+        var answer = submission.answer
+        if answer.isReplay && !submission.wasRepeated {
+          tell("the order had been submitted before with this idempotency key")
+        }
         let order = try answer.decode(OrderModel.self)
         if let target, let state = order.orderState, WaitResult.of(state, waitingFor: target) == .goOn {
           answer = try await client.wait(

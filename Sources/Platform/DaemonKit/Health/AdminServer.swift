@@ -1,4 +1,5 @@
 import Hummingbird
+import HummingbirdCore
 import Logging
 import MetricsExport
 import ServiceLifecycle
@@ -46,8 +47,10 @@ package struct AdminServer: Service {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     let application = Application(
-      router: router,
-      configuration: .init(address: .hostname(endpoint.host, port: endpoint.port), serverName: nil),
+      router: router, server: .http1(configuration: .init(idleTimeout: .seconds(30))),
+      configuration: .init(
+        address: .hostname(endpoint.host, port: endpoint.port), serverName: nil,
+        availableConnectionsDelegate: MaximumAvailableConnections(64)),
       onServerRunning: { _ in health.admin.resolve(.success(())) }, logger: quiet)
     do {
       try await application.run()

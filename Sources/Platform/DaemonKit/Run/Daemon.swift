@@ -14,6 +14,8 @@ package struct DaemonContext: Sendable {
   package let clocks: Clocks
   package let heartbeats: Heartbeats
   package let eventLoopGroup: MultiThreadedEventLoopGroup
+  /// Tells the service manager what a long start is at, and how much longer it may take.
+  package var announce: @Sendable (_ status: String, _ within: Duration) -> Void = { _, _ in }
 
   package init(
     process: String, logger: Logger, clocks: Clocks, heartbeats: Heartbeats, eventLoopGroup: MultiThreadedEventLoopGroup
@@ -66,6 +68,10 @@ package struct Daemon {
   package func run(_ build: (DaemonContext) async throws -> RoleRuntime) async throws {
     let registry = PrometheusRegistry()
     MetricsSystem.bootstrap(registry)
+    var context = context
+    context.announce = { [manager] status, within in
+      manager.notify(.status(status), .extendTimeout(within))
+    }
     let runtime = try await build(context)
     let health = RoleHealth(role: context.process, heartbeats: context.heartbeats, report: runtime.report)
     runtime.onHealth(health)

@@ -10,25 +10,50 @@ import Yams
 /// One place that settings come from: the flags, the environment, or one file.
 package struct SettingsLayer {
   let reader: ConfigReader
-  /// Where a key stands, for messages: `/etc/ordersd/ordersd.yaml:7: log.level`, `--set log.level`,
-  /// `ORDERSD_LOG_LEVEL`.
-  let origin: (String) -> String
+  /// Where a key stands: `/etc/ordersd/ordersd.yaml:7`, `--set log.level`, `ORDERSD_LOG_LEVEL`.
+  let place: (String) -> String
   /// Keys that stand in it, where that can be told (files and flags).
   let keys: [String]
+  /// Variables that stand in it (the environment), those of other tools of the project left out.
+  let variables: [String]
+  private let isFile: Bool
 
   /// `values` by key.
   package static func flags(_ values: [String: String]) -> SettingsLayer {
-    memory("flags", values) { "--set \($0)" }
+    memory("flags", values, isFile: false) { "--set \($0)" }
   }
 
   /// Variables `ORDERSD_…`: the key in capitals, with `_` for `.` and `-`.
+  ///
+  /// An empty one counts as not set: it is what compose and units make of a variable that they pass on.
   package static func environment(_ variables: [String: String]) -> SettingsLayer {
-    let own = variables.filter { $0.key.hasPrefix("ORDERSD_") && !$0.value.isEmpty }
+    let own = variables.filter {
+      $0.key.hasPrefix(prefix) && !$0.value.isEmpty && !variablesOfOtherTools.contains($0.key)
+    }
     let stripped = Dictionary(
-      own.map { (String($0.key.dropFirst("ORDERSD_".count)), $0.value) }, uniquingKeysWith: { first, _ in first })
+      own.map { (String($0.key.dropFirst(prefix.count)), $0.value) }, uniquingKeysWith: { first, _ in first })
     return SettingsLayer(
       reader: ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: stripped)),
-      origin: { "ORDERSD_" + environmentName($0) }, keys: [])
+      place: variable, keys: [], variables: own.keys.sorted(), isFile: false)
+  }
+
+  private static let prefix = "ORDERSD_"
+
+  /// Variables with our prefix that are no settings, and may well be set where a daemon is started.
+  private static let variablesOfOtherTools: Set<String> = [
+    // ordersctl: the orchestrator's URL.
+    "ORDERSD_SERVER",
+    // Makefile, tools, .ci, Benchmarks: the build folder.
+    "ORDERSD_BUILD",
+    // Tests/Lab: whether it runs, and where its logs are kept.
+    "ORDERSD_LAB", "ORDERSD_LAB_LOGS",
+    // docker-compose.yml: the image, how it is built, and where the page is published.
+    "ORDERSD_IMAGE", "ORDERSD_IMAGE_TARGET", "ORDERSD_PUBLISH",
+  ]
+
+  /// The variable that stands for a setting: `order-queue.lease` is `ORDERSD_ORDER_QUEUE_LEASE`.
+  package static func variable(_ key: String) -> String {
+    prefix + String(key.uppercased().map { $0.isLetter || $0.isNumber ? $0 : "_" })
   }
 
   /// A YAML file. Throws `ConfigurationError` when it can't be read or is not a mapping of settings.
@@ -48,17 +73,26 @@ package struct SettingsLayer {
     } catch let error as ShapeError {
       throw ConfigurationError(["\(path):\(error.line): \(error.message)"])
     }
-    return memory(path, values) { key in "\(path):\(lines[key] ?? 1): \(key)" }
+    return memory(path, values, isFile: true) { key in "\(path):\(lines[key] ?? 1)" }
   }
 
   private static func memory(
-    _ name: String, _ values: [String: String], origin: @escaping (String) -> String
+    _ name: String, _ values: [String: String], isFile: Bool, place: @escaping (String) -> String
   ) -> SettingsLayer {
-    let pairs = values.map { (AbsoluteConfigKey(components($0.key), context: [:]), ConfigValue(.string($0.value), isSecret: false)) }
+    let pairs = values.map {
+      (
+        AbsoluteConfigKey(components($0.key), context: [:]), ConfigValue(.string($0.value), isSecret: false)
+      )
+    }
     let provider = InMemoryProvider(
       name: name, values: Dictionary(pairs, uniquingKeysWith: { first, _ in first }))
-    return SettingsLayer(reader: ConfigReader(provider: provider), origin: origin, keys: values.keys.sorted())
+    return SettingsLayer(
+      reader: ConfigReader(provider: provider), place: place, keys: values.keys.sorted(), variables: [],
+      isFile: isFile)
   }
+
+  /// Where a key stands, with its name, for messages.
+  func origin(_ key: String) -> String { isFile ? "\(place(key)): \(key)" : place(key) }
 
   func value(_ key: String) -> String? { reader.string(forKey: ConfigKey(components(key), context: [:])) }
 }
@@ -69,10 +103,6 @@ private struct ShapeError: Error {
 }
 
 private func components(_ key: String) -> [String] { key.split(separator: ".").map(String.init) }
-
-private func environmentName(_ key: String) -> String {
-  String(key.uppercased().map { $0.isLetter || $0.isNumber ? $0 : "_" })
-}
 
 /// Nested mappings become dotted keys, sequences of scalars become comma-separated text.
 private func flatten(

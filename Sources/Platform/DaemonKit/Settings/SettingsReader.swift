@@ -17,6 +17,14 @@ package struct SettingDeclaration: Sendable, Hashable {
   package let purpose: String
 }
 
+/// What a setting came to.
+package struct SettingReading: Sendable, Hashable {
+  /// As it would be written in a file; lists with commas.
+  package let text: String
+  /// `--set log.level`, `ORDERSD_LOG_LEVEL`, `/etc/ordersd/ordersd.yaml:7`; nil for the default.
+  package let place: String?
+}
+
 /// Reads typed settings from layers, the first that has a key wins: flags, environment, files, default.
 ///
 /// Reading a key declares it. Mistakes are gathered, so that one message can name them all: read everything, then
@@ -27,11 +35,15 @@ package final class SettingsReader {
   /// In the order of first reading.
   package private(set) var declarations: [SettingDeclaration] = []
   private var declared: Set<String> = []
+  private var readings: [String: SettingReading] = [:]
   private lazy var portOffset = integer(
     "port-offset", default: 0, in: 0...15_000, "Added to every default port, so that a second set can run beside.")
 
   /// `layers` in order of precedence.
   package init(layers: [SettingsLayer]) { self.layers = layers }
+
+  /// Nil for a key that was not read.
+  package func reading(of key: String) -> SettingReading? { readings[key] }
 
   package func string(_ key: String, default fallback: String, _ purpose: String) -> String {
     read(key, type: "text", fallback: fallback, shown: fallback, purpose) { .success($0) }
@@ -99,7 +111,9 @@ package final class SettingsReader {
   /// A port to listen on. The default is moved by `port-offset`; a port that is set is taken as it is.
   package func port(_ key: String, default base: Int, _ purpose: String) -> Int {
     let fallback = base + portOffset
-    return read(key, type: "port 0 … 65535", fallback: fallback, shown: String(base), purpose) { text in
+    return read(
+      key, type: "port 0 … 65535", fallback: fallback, shown: String(base), moved: String(fallback), purpose
+    ) { text in
       guard let value = Int(text), (0...65_535).contains(value) else {
         return .failure(.init("must be a port from 0 (the kernel chooses) to 65535"))
       }
@@ -111,7 +125,8 @@ package final class SettingsReader {
   package func endpoint(_ key: String, defaultPort: Int, _ purpose: String) -> NetworkEndpoint {
     let fallback = NetworkEndpoint(host: "127.0.0.1", port: defaultPort + portOffset)
     return read(
-      key, type: "host:port", fallback: fallback, shown: "127.0.0.1:\(defaultPort)", purpose
+      key, type: "host:port", fallback: fallback, shown: "127.0.0.1:\(defaultPort)",
+      moved: "\(fallback)", purpose
     ) { text in
       guard let value = NetworkEndpoint(text), value.port > 0 else {
         return .failure(.init("must be host:port, such as \(fallback)"))
@@ -125,12 +140,16 @@ package final class SettingsReader {
     problems.append("\(origin(of: key)): \(message)")
   }
 
-  /// Throws `ConfigurationError` with every mistake: bad values, and names in files or flags that nobody declared.
+  /// Throws `ConfigurationError` with every mistake: bad values, and names in files, flags or the environment that
+  /// nobody declared.
   package func validate() throws {
+    let variables = Set(declared.map(SettingsLayer.variable))
     for layer in layers {
       for key in layer.keys where !declared.contains(key) {
-        let near = nearest(key).map { "; did you mean '\($0)'?" } ?? "; see 'ordersd settings' for all of them"
-        problems.append("\(layer.origin(key)): unknown setting\(near)")
+        problems.append("\(layer.origin(key)): unknown setting\(hint(key, among: declared))")
+      }
+      for name in layer.variables where !variables.contains(name) {
+        problems.append("\(name): unknown setting\(hint(name, among: variables))")
       }
     }
     if !problems.isEmpty { throw ConfigurationError(problems) }
@@ -142,14 +161,16 @@ package final class SettingsReader {
   }
 
   private func read<Value>(
-    _ key: String, type: String, fallback: Value, shown: String, _ purpose: String,
+    _ key: String, type: String, fallback: Value, shown: String, moved: String? = nil, _ purpose: String,
     parse: (String) -> Result<Value, Complaint>
   ) -> Value {
     if declared.insert(key).inserted {
       declarations.append(SettingDeclaration(key: key, type: type, defaultText: shown, purpose: purpose))
+      readings[key] = SettingReading(text: moved ?? shown, place: nil)
     }
     for layer in layers {
       guard let text = layer.value(key) else { continue }
+      readings[key] = SettingReading(text: text, place: layer.place(key))
       switch parse(text) {
       case .success(let value): return value
       case .failure(let complaint):
@@ -164,8 +185,10 @@ package final class SettingsReader {
     layers.first { $0.value(key) != nil }?.origin(key) ?? key
   }
 
-  private func nearest(_ key: String) -> String? {
-    declared.map { ($0, editDistance(key, $0)) }.filter { $0.1 <= 3 }.min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
+  private func hint(_ name: String, among known: Set<String>) -> String {
+    let near = known.map { ($0, editDistance(name, $0)) }.filter { $0.1 <= 3 }
+      .min { ($0.1, $0.0) < ($1.1, $1.0) }
+    return near.map { "; did you mean '\($0.0)'?" } ?? "; see 'ordersd settings' for all of them"
   }
 }
 

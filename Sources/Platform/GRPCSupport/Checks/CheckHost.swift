@@ -70,7 +70,7 @@ package final class CheckHost: Sendable {
       if case .violation = settlement { state.violations += 1 }
       return settlement
     }
-    provider.settled(order, finalClock: finalClock)
+    provider.settled(order, approved: message.approved)
     switch settlement {
     case .consistent(let clock):
       return .with {

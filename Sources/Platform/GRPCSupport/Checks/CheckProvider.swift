@@ -1,6 +1,5 @@
 package import CoreTime
 package import OrderDomain
-package import VectorClock
 
 /// The rules of one check service, as its host calls them. Everything about clocks, messages and streams is
 /// the host's (`CheckHost`).
@@ -9,11 +8,11 @@ package protocol CheckProvider: Sendable {
   func verdict(on event: String, of check: CheckInput) -> EventVerdict
 
   /// The order is over: what is kept of it can be forgotten. `finalClock` tells who took part in it.
-  func settled(_ order: OrderID, finalClock: VectorClock)
+  func settled(_ order: OrderID, approved: Bool)
 }
 
 extension CheckProvider {
-  package func settled(_ order: OrderID, finalClock: VectorClock) {}
+  package func settled(_ order: OrderID, approved: Bool) {}
 }
 
 /// What an event is decided from.

@@ -1,8 +1,10 @@
 import BullyElection
+import CoreTime
+import DaemonKit
 import Logging
 
 /// The election's transitions as lines of the journal.
-func journal(_ note: BullyElection.Note, _ logger: Logger) {
+func journal(_ note: BullyElection.Note, _ logger: Logger, _ clocks: Clocks) {
   switch note {
   case .leading(let term): logger.info("Elected; claiming the epoch.", metadata: ["term": "\(term)"])
   case .epochGranted(let epoch): logger.info("Leadership gained.", metadata: ["epoch": "\(epoch)"])
@@ -26,6 +28,11 @@ func journal(_ note: BullyElection.Note, _ logger: Logger) {
     logger.info("The leader's heartbeat is missing.", metadata: ["leader": "executor-\(leader)"])
   case .rivalHeard(let rival, let term):
     logger.notice("Another leader is heard.", metadata: ["rival": "executor-\(rival)", "term": "\(term)"])
+  case .splitBrain(let story):
+    logger.warning("More than one executor led; it is over.", metadata: fields(of: story, clocks))
+  case .frozen(let time):
+    logger.notice("The election is frozen.", metadata: ["for_ms": "\(time.millisecondsClamped)"])
+  case .thawed: logger.notice("The election is not frozen any more.")
   case .storm(let elections):
     logger.warning("Too many elections; staying quiet for a while.", metadata: ["elections": "\(elections)"])
   case .pausedFor(let pause): logger.warning("This process was paused.", metadata: ["late": "\(pause)"])
@@ -40,6 +47,30 @@ func journal(_ note: BullyElection.Note, _ logger: Logger) {
   case .started: logger.debug("Election started up.")
   case .stopped: logger.debug("Election stopped.")
   }
+}
+
+/// As documented in docs/PROTOCOL.md.
+func fields(of story: SplitBrainStory, _ clocks: Clocks) -> Logger.Metadata {
+  let (now, wall) = (clocks.now(), clocks.wall())
+  func text(_ instant: Instant) -> String {
+    Timestamp(milliseconds: wall.milliseconds - (now - instant).millisecondsClamped).rfc3339
+  }
+  var fields: Logger.Metadata = ["overlap_ms": "\(story.overlap.millisecondsClamped)"]
+  func add(_ side: SplitBrainStory.Side, as name: String) {
+    fields[name] = "executor-\(side.id)"
+    fields["\(name)_term"] = "\(side.term)"
+    fields["\(name)_from"] = "\(text(side.start))"
+    fields["\(name)_to"] = "\(side.end.map { text($0) } ?? "goes on")"
+    fields["\(name)_led_ms"] = "\(((side.end ?? now) - side.start).millisecondsClamped)"
+    fields["\(name)_epochs"] = side.firstEpoch == 0 ? "none" : "\(side.firstEpoch)-\(side.lastEpoch)"
+    fields["\(name)_refused_claims"] = "\(side.refusedClaims)"
+    fields["\(name)_refused_actions"] = "\(side.refusedActions)"
+  }
+  add(story.winner, as: "winner")
+  for (index, loser) in story.losers.enumerated() {
+    add(loser, as: index == 0 ? "loser" : "loser_\(index + 1)")
+  }
+  return fields
 }
 
 extension BullyElection.StopReason {

@@ -8,7 +8,8 @@ import ElectionWire
 #endif
 
 /// Where the key that signs election datagrams comes from: `election.key-file`, else the systemd credential
-/// `election.key` (systemd.exec(5), LoadCredential=), else none.
+/// `ordersd.election-key` (systemd.exec(5), LoadCredential=), else none. And what is done with it:
+/// `election.key-policy`.
 enum ElectionKey {
   private static let largestFile = 16_384
 
@@ -16,15 +17,32 @@ enum ElectionKey {
     let named = reader.optionalString(
       "election.key-file",
       "File with the key that signs election datagrams: a line <id>:<key in hex> for each key.")
-    guard let path = named ?? credential() else { return .keyless }
+    let policies = KeyPolicy.allCases.map(\.rawValue).joined(separator: ", ")
+    let wanted = reader.optionalString(
+      "election.key-policy",
+      "What is signed and taken while keys come in: \(policies); enforce when there is a key.")
+    let chosen = wanted.map { KeyPolicy(rawValue: $0) } ?? .enforce
+    guard let policy = chosen else {
+      reader.report("election.key-policy", "must be one of \(policies), not '\(wanted?.prefix(80) ?? "")'")
+      return .keyless
+    }
     do {
-      return try load(path, isCredential: named == nil)
+      guard let path = named ?? credential() else {
+        guard wanted != nil else { return .keyless }
+        guard policy == .acceptAny else {
+          reader.report(
+            "election.key-policy", "\(policy.rawValue) needs a key: set election.key-file or the credential")
+          return .keyless
+        }
+        return try KeyRing(keys: [:], signingKeyID: KeyRing.unsignedKeyID, policy: .acceptAny)
+      }
+      return try load(path, isCredential: named == nil, policy)
     } catch let error as KeyRingError {
-      reader.report("election.key-file", "\(path): \(error)")
+      reader.report("election.key-file", "\(named ?? "the credential"): \(error)")
     } catch let error as ConfigurationError {
       reader.report("election.key-file", "\(error)")
     } catch {
-      reader.report("election.key-file", "\(path): cannot be read")
+      reader.report("election.key-file", "\(named ?? "the credential"): cannot be read")
     }
     return .keyless
   }
@@ -38,7 +56,7 @@ enum ElectionKey {
 
   /// systemd guards its credentials by an ACL, which shows as a group bit; other files must be private
   /// outright.
-  private static func load(_ path: String, isCredential: Bool) throws -> KeyRing {
+  private static func load(_ path: String, isCredential: Bool, _ policy: KeyPolicy) throws -> KeyRing {
     guard FileManager.default.fileExists(atPath: path) else {
       throw ConfigurationError(["\(path): no such file"])
     }
@@ -54,6 +72,6 @@ enum ElectionKey {
     guard data.count <= largestFile, let text = String(data: data, encoding: .utf8) else {
       throw ConfigurationError(["\(path): must be text of at most \(largestFile) bytes"])
     }
-    return try KeyRing(credential: text)
+    return try KeyRing(credential: text, policy: policy)
   }
 }

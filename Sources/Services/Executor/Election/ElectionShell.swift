@@ -19,7 +19,11 @@ struct ElectionView: Sendable {
   var leader: LeaderView?
   var term: UInt64
   var incarnation: UInt64
+  /// Nothing is started here until then.
+  var frozenUntil: Instant?
   var peers: [(id: NodeID, sighting: PeerSighting)]
+  /// Datagrams that were not taken, by reason.
+  var dropped: [(reason: String, count: UInt64)]
 }
 
 /// Feeds the election machine and performs its effects, in order; nothing else.
@@ -41,6 +45,7 @@ actor ElectionShell {
   private var timer: (at: Instant, task: Task<Void, Never>)?
   private var peers: [NodeID: PeerSighting] = [:]
   private var deniedInTerm: UInt64?
+  private var dropped = DroppedDatagrams()
   private var isOver = false
 
   init(
@@ -77,7 +82,9 @@ actor ElectionShell {
   func view() -> ElectionView {
     ElectionView(
       role: machine.role, leader: machine.leader, term: machine.leader?.term ?? machine.highestTerm,
-      incarnation: machine.incarnation, peers: peers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+      incarnation: machine.incarnation, frozenUntil: machine.frozenUntil,
+      peers: peers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+      dropped: dropped.counts(with: socket.counters))
   }
 
   private func receive(_ datagram: Datagram) {
@@ -86,7 +93,7 @@ actor ElectionShell {
       note(message)
       take(.message(message))
     case .failure(let reason):
-      Counter(label: "ordersd_election_dropped_total", dimensions: [("reason", reason.rawValue)]).increment()
+      dropped.count(reason)
     }
   }
 
@@ -116,7 +123,7 @@ actor ElectionShell {
     case .note(.claimDenied) where deniedInTerm == machine.leader?.term: break
     case .note(let note):
       if case .claimDenied = note { deniedInTerm = machine.leader?.term }
-      journal(note, logger)
+      journal(note, logger, clocks)
     }
   }
 
@@ -141,6 +148,7 @@ actor ElectionShell {
     // Replaced while it was on its way here.
     guard timer?.at == at else { return }
     timer = nil
+    dropped.export(socket.counters)
     take(.timerFired)
   }
 }

@@ -98,6 +98,7 @@ actor WorkLoop {
     announced = reply.epoch
     tools.ledger.holds(epoch: reply.epoch)
     await election.take(.epochGranted(reply.epoch))
+    let refusedBefore = tools.ledger.figures.refused
     let ending = await office.serve()
     tools.ledger.holds(epoch: 0)
     self.office = nil
@@ -112,6 +113,9 @@ actor WorkLoop {
       tools.logger.notice(
         "Leadership lost: the epoch moved on.",
         metadata: ["epoch": "\(reply.epoch)", "current_epoch": "\(current)", "holder": "\(holder)"])
+      // At least the call by which it was learnt.
+      let refused = max(1, tools.ledger.figures.refused &- refusedBefore)
+      await election.take(.actionsRefused(UInt32(clamping: refused)))
       await election.take(.epochLost)
     case .unreachable:
       held = nil

@@ -42,11 +42,12 @@ struct CheckClients: Sendable {
 
   /// Tells `service` that an order is over. Returns what it found.
   func settle(
-    _ service: String, order: OrderID, finalClock: VectorClock
+    _ service: String, order: OrderID, approved: Bool, finalClock: VectorClock
   ) async throws -> Ordersd_V1_SettleReply {
     let message = Ordersd_V1_SettleRequest.with {
       $0.orderID = order.description
       $0.finalClock = finalClock.message
+      $0.approved = approved
     }
     return try await peer(service).call(deadline: .seconds(1)) { client, options in
       switch service {

@@ -40,6 +40,8 @@ final class CheckoutPool: Service, Sendable {
     (jobs, submit) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(capacity))
   }
 
+  func isRunning(_ order: OrderID) -> Bool { state.withLock { $0.running[order] != nil } }
+
   var count: Int { state.withLock { $0.running.count } }
 
   func run() async throws {

@@ -98,10 +98,11 @@ struct CheckoutRunner: Sendable {
   }
 
   /// Tells the services that the order is over, and reports what violates causality.
-  func settle(_ order: OrderID, _ services: [String], finalClock: VectorClock) async {
+  func settle(_ order: OrderID, _ services: [String], approved: Bool, finalClock: VectorClock) async {
     for service in services {
       do {
-        let reply = try await clients.settle(service, order: order, finalClock: finalClock)
+        let reply = try await clients.settle(
+          service, order: order, approved: approved, finalClock: finalClock)
         guard reply.verdict == .violation else { continue }
         Counter(label: "ordersd_causality_violations_total", dimensions: [("service", service)]).increment()
         context.logger.error("A service knows of events that the final clock does not cover.", metadata: [

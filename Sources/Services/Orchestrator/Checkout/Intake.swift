@@ -123,7 +123,8 @@ struct Intake: Sendable {
     report(decided, took: context.clocks.now() - started)
     // The answer does not wait for the services to forget the order.
     return CheckoutPool.Done(order: decided) {
-      await runner.settle(order.id, result.settles, finalClock: decision.clock)
+      let approved = decision.verdict == .approved
+      await runner.settle(order.id, result.settles, approved: approved, finalClock: decision.clock)
     }
   }
 

@@ -23,6 +23,8 @@ final class OutcomeFollower: Service, Sendable {
   private let queue: Peer
   private let context: DaemonContext
   private let connected = Mutex(false)
+  /// What keeps outcomes from being taken over for good; it takes an operator.
+  private let trouble = Mutex<String?>(nil)
 
   init(repository: OrderRepository, queue: Peer, context: DaemonContext) {
     self.repository = repository
@@ -32,6 +34,8 @@ final class OutcomeFollower: Service, Sendable {
 
   /// Whether the stream is open.
   var isConnected: Bool { connected.withLock { $0 } }
+
+  var problem: String? { trouble.withLock { $0 } }
 
   func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
@@ -43,6 +47,10 @@ final class OutcomeFollower: Service, Sendable {
           connected.withLock { $0 = false }
         } catch is CancellationError {
           return
+        } catch let error as RPCError where ServiceError(error, service: queue.service).code == .conflict {
+          connected.withLock { $0 = false }
+          historyIsLost(ServiceError(error, service: queue.service))
+          pause = Self.longPause
         } catch {
           let wasConnected = connected.withLock { connected in
             defer { connected = false }
@@ -56,9 +64,23 @@ final class OutcomeFollower: Service, Sendable {
           }
         }
         try? await Task.sleep(for: pause / 2 + pause / 2 * Double.random(in: 0...1))
-        pause = min(pause * 2, .seconds(1))
+        pause = min(pause * 2, trouble.withLock { $0 } == nil ? .seconds(1) : Self.longPause)
       }
     }
+  }
+
+  private static let longPause = Duration.seconds(10)
+
+  /// The queue does not know of outcomes that were applied here: its database is not the one that told of them.
+  private func historyIsLost(_ error: ServiceError) {
+    let isNew = trouble.withLock { trouble in
+      defer { trouble = "order-queue has lost its history: \(error.message)" }
+      return trouble == nil
+    }
+    guard isNew else { return }
+    context.logger.error("The order-queue has lost its history; restore its database.", metadata: [
+      "reason": "\(error.message)", "cursor": "\(Self.cursor)",
+    ])
   }
 
   /// Takes one stream to its end. True when anything came.
@@ -73,6 +95,7 @@ final class OutcomeFollower: Service, Sendable {
       if case .success = response.accepted { self.connected.withLock { $0 = true } }
       for try await batch in response.messages {
         hasCome = true
+        self.trouble.withLock { $0 = nil }
         try await self.apply(batch.outcomes)
       }
       return hasCome
@@ -111,7 +134,15 @@ final class OutcomeFollower: Service, Sendable {
       ])
       return order
     }
-    let clock = try VectorClock(outcome.clock)
+    let clock: VectorClock
+    do {
+      clock = try VectorClock(outcome.clock)
+    } catch {
+      context.logger.error("The queue tells of an outcome with a clock beyond the limits.", metadata: [
+        "order_id": "\(order.id)", "sequence": "\(outcome.sequence)", "reason": "\(error)",
+      ])
+      return order
+    }
     let time = Timestamp(milliseconds: outcome.atMs)
     var entries: [TimelineEntry] = []
     do {

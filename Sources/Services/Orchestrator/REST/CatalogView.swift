@@ -16,8 +16,7 @@ struct CatalogView: Sendable {
 
   init(_ catalog: Catalog) throws {
     body = try JSONBody.encode(catalog)
-    let digest = SHA256.hash(data: body).prefix(12)
-    tag = "\"" + digest.map { String($0, radix: 16) }.joined(separator: "-") + "\""
+    tag = "\"" + SHA256.hash(data: body).prefix(12).hexadecimal + "\""
   }
 
   /// Weak comparison with any of a list (RFC 9110 §13.1.2): a proxy that compresses makes the tag weak.

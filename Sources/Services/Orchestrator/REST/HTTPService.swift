@@ -1,5 +1,6 @@
 import DaemonKit
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -9,6 +10,8 @@ struct HTTPService: Service {
   let api: RESTAPI
   let endpoint: NetworkEndpoint
   let context: DaemonContext
+  /// Connections at a time; more wait to be accepted.
+  static let maximumConnections = 4_096
   /// The endpoint that is listened on (with the port that the kernel chose for port 0), or why none is.
   let listening = Latch<NetworkEndpoint>()
 
@@ -17,8 +20,10 @@ struct HTTPService: Service {
     quiet.logLevel = max(context.logger.logLevel, .warning)
     let (listening, endpoint) = (listening, endpoint)
     let application = Application(
-      router: api.router(),
-      configuration: .init(address: .hostname(endpoint.host, port: endpoint.port), serverName: "ordersd"),
+      router: api.router(), server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+      configuration: .init(
+        address: .hostname(endpoint.host, port: endpoint.port), serverName: "ordersd",
+        availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? endpoint.port
         listening.resolve(.success(NetworkEndpoint(host: endpoint.host, port: port)))

@@ -55,8 +55,10 @@ struct ProblemMiddleware: RouterMiddleware {
       return try await next(request, context)
     } catch let error as ServiceError {
       return response(error)
+    } catch is CancellationError {
+      return response(ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2)))
     } catch let error as HTTPError where error.status == .notFound {
-      let allowed = routes.filter { $0.matches(request.uri.path) }.map(\.method.rawValue)
+      let allowed = routes.filter { $0.matches(request.uri.path) }.flatMap { $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue] }
       guard !allowed.isEmpty else {
         return response(
           ServiceError(.notFound, "nothing is served at \(request.uri.path.prefix(200)); see / and /v1/orders"))

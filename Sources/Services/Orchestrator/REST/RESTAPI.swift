@@ -5,6 +5,7 @@ import Hummingbird
 import NIOCore
 import OrderDomain
 import OrderWire
+import ServiceLifecycle
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -21,20 +22,33 @@ struct RESTAPI: Sendable {
 
   /// Orders of one page of the list.
   static let pageLimit = 1...200
+  private static let streamPath = "/v1/events"
+  /// From the head of a request to the end of its body.
+  static let bodyDeadline = Duration.seconds(10)
 
   func router() -> Router<BasicRequestContext> {
     var routes = [
       Route(.post, "/v1/orders") { try await submit($0, $1) }, Route(.get, "/v1/orders") { try await list($0, $1) },
       Route(.get, "/v1/orders/{id}") { try await order($0, $1) },
       Route(.get, "/v1/orders/{id}/events") { try await timeline($0, $1) },
-      Route(.get, "/v1/events") { try await follow($0, $1) },
+      Route(.get, Self.streamPath) { try await follow($0, $1) },
       Route(.get, "/v1/catalog") { request, _ in catalog.response(to: request) },
       Route(.get, "/v1/status") { _, _ in JSONBody.response(await status()) },
     ]
     routes += PageRoutes.assets.map { path, asset in Route(.get, path) { _, _ in asset.response } }
     let router = Router()
     router.add(middleware: ProblemMiddleware(routes: routes))
-    for route in routes { router.on(RouterPath(route.path), method: route.method, use: route.handler) }
+    for route in routes {
+      router.on(RouterPath(route.path), method: route.method, use: route.handler)
+      // RFC 9110 §9.1: what can be got can be asked for its head; an event stream has no end to wait for.
+      guard route.method == .get, route.path != Self.streamPath else { continue }
+      router.on(RouterPath(route.path), method: .head) { request, context in
+        var response = try await route.handler(request, context)
+        response.headers[.contentLength] = response.body.contentLength.map(String.init)
+        response.body = .init()
+        return response
+      }
+    }
     return router
   }
 
@@ -42,20 +56,39 @@ struct RESTAPI: Sendable {
     guard let type = request.headers[.contentType], Self.isJSON(type) else {
       throw ServiceError(
         .unsupportedMediaType,
-        "the header Content-Type must be application/json, not '\((request.headers[.contentType] ?? "absent").prefix(80))'")
+        "the header Content-Type must be application/json, not '\(request.headers[.contentType]?.prefix(80) ?? "absent")'")
     }
-    let body: ByteBuffer
-    do {
-      body = try await request.body.collect(upTo: OrderDocument.maximumSize)
-    } catch is NIOTooManyBytesError {
-      throw ServiceError(
-        .bodyTooLarge, "the body is too large; at most \(OrderDocument.maximumSize) bytes are taken")
-    }
-    let answer = try await intake.submit(Data(body.readableBytesView), idempotencyKey: request.headers[Self.idempotencyKey])
+    let body = try await Self.body(of: request)
+    let answer = try await intake.submit(
+      Data(body.readableBytesView), idempotencyKey: request.headers[Self.idempotencyKey])
     var response = JSONBody.response(OrderView(answer.order), status: .created)
     response.headers[.location] = "/v1/orders/\(answer.order.id)"
     if answer.isReplay { response.headers[Self.replayed] = "true" }
     return response
+  }
+
+  /// The whole body; no larger than an order may be, and within `bodyDeadline`.
+  private static func body(of request: Request) async throws -> ByteBuffer {
+    let body = request.body
+    return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+      defer { group.cancelAll() }
+      group.addTask {
+        do {
+          return try await cancelWhenGracefulShutdown { try await body.collect(upTo: OrderDocument.maximumSize) }
+        } catch is NIOTooManyBytesError {
+          throw ServiceError(
+            .bodyTooLarge, "the body is too large; at most \(OrderDocument.maximumSize) bytes are taken")
+        }
+      }
+      group.addTask {
+        try await Task.sleep(for: bodyDeadline)
+        return nil
+      }
+      guard let whole = try await group.next() ?? nil else {
+        throw ServiceError(.requestTimeout, "the body did not arrive within \(bodyDeadline); send it at once")
+      }
+      return whole
+    }
   }
 
   private func order(_ request: Request, _ context: BasicRequestContext) async throws -> Response {

@@ -54,9 +54,6 @@ struct InstallationKey: Sendable {
   func mac(ofBody body: Data) -> String { mac(body, 32) }
 
   private func mac(_ data: Data, _ length: Int) -> String {
-    HMAC<SHA256>.authenticationCode(for: data, using: key).prefix(length).map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
+    HMAC<SHA256>.authenticationCode(for: data, using: key).prefix(length).hexadecimal
   }
 }

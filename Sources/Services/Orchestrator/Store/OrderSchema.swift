@@ -30,6 +30,7 @@ enum OrderSchema {
         name TEXT PRIMARY KEY NOT NULL,
         value INTEGER NOT NULL
       ) WITHOUT ROWID;
-      """)
+      """),
+    SchemaStep("2 idempotency by age", "CREATE INDEX idempotency_by_age ON idempotency (created_at)"),
   ]
 }

@@ -28,6 +28,7 @@ final class Desk: Sendable {
     }
   }
 
+  var inFlight: Int { state.withLock { $0.inFlight } }
   var failure: ServiceError? { state.withLock { $0.failure } }
   var isOpen: Bool { state.withLock { !$0.isClosed && $0.failure == nil } }
   var isIdle: Bool { state.withLock { $0.inFlight == 0 } }
@@ -41,6 +42,13 @@ final class Desk: Sendable {
       state.inFlight -= 1
       if let failure, state.failure == nil { state.failure = failure }
       return state.inFlight == 0 && (state.failure != nil || state.isClosed)
+    }
+  }
+
+  /// The store failed outside of a step.
+  func fail(_ failure: ServiceError) {
+    state.withLock { state in
+      if state.failure == nil { state.failure = failure }
     }
   }
 

@@ -44,10 +44,13 @@ extension QueueEngine {
       return submit(store) { receipt in
         EnqueueResult(clock: try receipt.row(id).clock, isDuplicate: false, state: state)
       }
-    case .duplicate:
+    case .duplicate(let known):
       // Through the store all the same: the first one may still be on its way, and may fail.
       return submit(StoreStep(changes: [], at: now.wall, lookups: [id])) { receipt in
-        let row = try receipt.row(id)
+        // Finished, remembered by the machine and forgotten by the store: its clock is gone.
+        guard let row = receipt.jobs[id] else {
+          return EnqueueResult(clock: command.clock, isDuplicate: true, state: known)
+        }
         return EnqueueResult(clock: row.clock, isDuplicate: true, state: row.state)
       }
     case .full(let capacity, let retryAfter):
@@ -79,21 +82,17 @@ extension QueueEngine {
     }
   }
 
-  /// An operator's burial of an order that is leased.
+  /// An operator's burial of an order that waits or is leased, whoever holds it.
   package func bury(_ id: OrderID, reason: String) -> Pending<JobState> {
     do { try desk.admit() } catch { return .failure(error) }
     let now = now
-    guard let leader = machine.job(id)?.lease?.leader else {
-      return submit(StoreStep(changes: [], at: now.wall, lookups: [id])) { receipt in
-        let row = try receipt.row(id)
-        if row.state == .buried { return .buried }
-        throw ServiceError(
-          .conflict,
-          "the order is \(row.state.rawValue); only a leased order can be buried (cancel a waiting one)")
-      }
+    let step = machine.bury(id, reason: reason, now: now)
+    return submit(StoreStep(changes: step.changes, at: now.wall, lookups: [id])) { receipt in
+      let row = try receipt.row(id)
+      if case .buried = step.answer { return row.state }
+      throw ServiceError(
+        .conflict, "the order is \(row.state.rawValue); only one that is not finished can be buried")
     }
-    let step = machine.bury(id, leader, reason: reason, now: now)
-    return submit(StoreStep(changes: step.changes, at: now.wall, lookups: [id])) { try $0.row(id).state }
   }
 
   /// Takes dead letters back into the line: the one, or up to `limit` of them.

@@ -1,42 +1,13 @@
 import CoreTime
 package import DaemonKit
-import Metrics
 import OrderWire
 package import PriorityQueue
 
-/// What the role says about itself to Prometheus.
-struct QueueMeters {
-  private let depths = Dictionary(
-    uniqueKeysWithValues: JobState.allCases.map { state in
-      (state, Gauge(label: "ordersd_queue_orders", dimensions: [("state", state.rawValue)]))
-    })
-  private let enqueued = Counter(label: "ordersd_queue_enqueued_total")
-  private let acked = Counter(label: "ordersd_queue_acked_total")
-  private let fenced = Counter(label: "ordersd_queue_fenced_total")
-  private let epochs = Counter(label: "ordersd_queue_epochs_total")
-  private var last: QueueStats?
-
-  mutating func record(_ stats: QueueStats) {
-    for (state, gauge) in depths { gauge.record(stats.byState[state] ?? 0) }
-    // The machine's counters begin anew when it is read anew.
-    func grew(_ count: (QueueStats) -> Int) -> Int { max(0, count(stats) - (last.map(count) ?? 0)) }
-    if last != nil { enqueued.increment(by: grew(\.totals.enqueued)) }
-    acked.increment(by: grew(\.counters.acked))
-    fenced.increment(by: grew(\.counters.fenced))
-    epochs.increment(by: grew(\.counters.epochs))
-    last = stats
-  }
-}
-
 extension QueueEngine {
-  /// Statistics that are at most a second old (ten when they take long to gather: they look at every ready
-  /// order).
+  /// Statistics that are at most a second old.
   package func stats(fresh: Bool = false) -> QueueStats {
     let now = now
-    if !fresh, let (stats, at) = cachedStats {
-      let age: Duration = (stats.byState[.ready] ?? 0) > 50_000 ? .seconds(10) : .seconds(1)
-      if now.monotonic - at < age { return stats }
-    }
+    if !fresh, let (stats, at) = cachedStats, now.monotonic - at < .seconds(1) { return stats }
     let stats = machine.stats(now: now)
     cachedStats = (stats, now.monotonic)
     return stats
@@ -45,10 +16,13 @@ extension QueueEngine {
   /// By name of lane.
   package func lanes() -> [LeadershipRecord] { leaders.values.sorted { $0.lane < $1.lane } }
 
+  /// Once a second, whoever else asks for statistics.
   func measure() {
-    let before = cachedStats?.at
-    let stats = stats()
-    if cachedStats?.at != before { meters.record(stats) }
+    let instant = clocks.now()
+    if let measured, instant - measured < .seconds(1) { return }
+    measured = instant
+    meters.record(
+      stats(), oldestLease: leases.oldest(at: instant), inFlight: desk.inFlight, kept: finishedKept)
   }
 
   package func report() -> RoleReport {
@@ -77,6 +51,7 @@ extension QueueEngine {
       "draining": .boolean(stats.gate.draining),
       "workStreams": StatusValue(links.count),
     ]
+    details.merge(flow(stats)) { $1 }
     details["lanes"] = .list(
       lanes.map { record in
         .object([
@@ -87,5 +62,34 @@ extension QueueEngine {
       })
     return RoleReport(
       summary: summary, problems: desk.failure.map { ["storage: \($0.message)"] } ?? [], details: details)
+  }
+
+  /// Ages, redeliveries and dead letters, since this process began.
+  private func flow(_ stats: QueueStats) -> [String: StatusValue] {
+    let counters = stats.counters
+    return [
+      "priorities": .list(
+        JobQueue.priorities.map { priority in
+          .object([
+            "priority": StatusValue(priority),
+            "ready": StatusValue(stats.byPriority[.ready]?[priority] ?? 0),
+            "oldestReadyMs": StatusValue(stats.oldestReadyAge[priority]?.millisecondsClamped ?? 0),
+          ])
+        }),
+      "oldestLeaseMs": StatusValue(leases.oldest(at: clocks.now())?.millisecondsClamped ?? 0),
+      "redeliveries": .object([
+        "nack": StatusValue(counters.nacked), "leaseExpired": StatusValue(counters.leasesExpired),
+        "leaderChanged": StatusValue(counters.takenBack),
+      ]),
+      "deadLetters": .object(
+        Dictionary(
+          uniqueKeysWithValues: Burial.allCases.map {
+            ($0.rawValue, StatusValue(counters.burials[$0] ?? 0))
+          })),
+      "starved": StatusValue(counters.starved),
+      "promoted": StatusValue(counters.promoted),
+      "finishedKept": StatusValue(finishedKept),
+      "stepsInFlight": StatusValue(desk.inFlight),
+    ]
   }
 }

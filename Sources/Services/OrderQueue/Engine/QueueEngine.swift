@@ -32,6 +32,14 @@ package actor QueueEngine {
   var random = SystemRandomNumberGenerator()
   var cachedStats: (stats: QueueStats, at: Instant)?
   var meters = QueueMeters()
+  var measured: Instant?
+  var leases = LeaseWatch()
+  /// Finished orders that the machine counts and the store has forgotten.
+  var pruned = 0
+  /// The cursor of the last reader that came too late.
+  var lastMissed: UInt64?
+  /// How often the machine was read.
+  var readings = 0
   /// When the loop looks at the machine next.
   private var armed: Instant = .zero
 
@@ -82,10 +90,13 @@ package actor QueueEngine {
     _ step: StoreStep,
     completion: @escaping @Sendable (Result<StepReceipt, ServiceError>) -> Void = { _ in }
   ) {
+    let instant = clocks.now()
     for change in step.changes {
       switch change {
       case .leadershipChanged(let record): leaders[record.lane] = record
-      case .stateChanged(let job, _, let cause): note(job, cause)
+      case .stateChanged(let job, let from, let cause):
+        leases.note(job, from: from, at: step.at, instant)
+        note(job, cause)
       case .inserted, .gateChanged: break
       }
     }
@@ -209,6 +220,11 @@ package actor QueueEngine {
     forgotten = ForgottenOrders(
       greatest: loaded.greatestFinished, remembered: configuration.machine.recentCapacity)
     cachedStats = nil
+    pruned = loaded.pruned
+    readings += 1
+    meters.machineIsNew()
+    leases = LeaseWatch()
+    for job in machine.list(.leased, limit: .max) { leases.began(job.id, at: now.monotonic) }
     if !restored.changes.isEmpty { hand(StoreStep(changes: restored.changes, at: now.wall)) }
     for link in links.values.sorted(by: { $0.id < $1.id }) {
       if let fence = bind(link, now: now) {

@@ -16,17 +16,23 @@ extension OrderQueueProvider {
     let stream = try engine.subscriptions.open(watcher: grew) { grew.finish() }
     defer { engine.subscriptions.close(stream) }
     var cursor = after
-    let last = try await engine.store.lastOutcome()
+    let kept = try await engine.store.outcomeRange()
+    let last = kept.latest
     guard cursor <= last else {
       throw ServiceError(
         .conflict,
         "after: \(cursor) was never given out (the latest is \(last)): another queue's cursor; start at 0",
         details: ["last": String(last)])
     }
+    // From the beginning means from what is kept.
+    if cursor == 0 { cursor = kept.oldest - 1 }
+    if cursor + 1 < kept.oldest { throw await engine.missed(cursor, oldest: kept.oldest) }
     try await withRPCCancellationHandler {
       while !grew.isFinished, !Task.isCancelled {
         let page = try await engine.store.outcomes(after: cursor, limit: QueueLimit.outcomePage)
-        if let latest = page.last {
+        if let first = page.first, let latest = page.last {
+          // Sequences have no gaps, so the reader was overtaken by the retention.
+          if first.sequence > cursor + 1 { throw await engine.missed(cursor, oldest: first.sequence) }
           try await response.write(.with { $0.outcomes = page.map(\.message) })
           cursor = latest.sequence
         } else {

@@ -1,3 +1,4 @@
+package import CoreTime
 package import DaemonKit
 import GRDB
 package import OrderDomain
@@ -8,10 +9,12 @@ import Synchronization
 /// The default engine: one SQLite file with group commit.
 package final class EmbeddedQueueStore: QueueStore {
   private let durable: DurableStore
+  private let announce: @Sendable (String, Duration) -> Void
   private let pageLimit = Mutex<Int?>(nil)
 
   /// Throws `StoreOpenError`.
   package init(path: String, context: DaemonContext) throws {
+    announce = context.announce
     durable = try DurableStore(
       path: path, schema: QueueSchema.steps, failureMode: .refuseUntilRecovered, context: context)
   }
@@ -43,7 +46,16 @@ package final class EmbeddedQueueStore: QueueStore {
     }
   }
 
-  package func load() async throws -> LoadedQueue { try await durable.read(QueueRows.load) }
+  /// Between two reports of a replay.
+  private static let replayStep = 50_000
+
+  package func load() async throws -> LoadedQueue {
+    try await durable.read { [announce] db in
+      try QueueRows.load(db, every: Self.replayStep) { done, total in
+        announce("replaying orders: \(done) of \(total)", .seconds(30))
+      }
+    }
+  }
 
   package func job(_ id: OrderID) async throws -> StoredJob? {
     try await durable.read { db in
@@ -65,10 +77,24 @@ package final class EmbeddedQueueStore: QueueStore {
     try await durable.read { db in try QueueRows.outcomes(after: after, limit: limit, db) }
   }
 
-  package func lastOutcome() async throws -> UInt64 {
+  package func outcomeRange() async throws -> OutcomeRange {
     try await durable.read { db in
-      UInt64(clamping: try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM outcomes") ?? 0)
+      let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'outcomes'"
+      let latest = UInt64(clamping: try Int64.fetchOne(db, sql: sql) ?? 0)
+      let oldest = try Int64.fetchOne(db, sql: "SELECT min(sequence) FROM outcomes")
+      return OutcomeRange(oldest: oldest.map { UInt64(clamping: $0) } ?? latest + 1, latest: latest)
     }
+  }
+
+  package func oldestOutcome() async throws -> Timestamp? {
+    try await durable.read { db in
+      try Int64.fetchOne(db, sql: "SELECT at_ms FROM outcomes ORDER BY sequence LIMIT 1")
+        .map { Timestamp(milliseconds: $0) }
+    }
+  }
+
+  package func prune(before: Timestamp, excess: Int, limit: Int) async throws -> Pruned {
+    try await durable.commit { db in try Pruning.run(before: before, excess: excess, limit: limit, db) }
   }
 
   /// What a batch may need at once, so that one success means that more can follow.

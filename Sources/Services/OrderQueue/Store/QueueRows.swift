@@ -66,11 +66,23 @@ enum QueueRows {
     }
   }
 
-  static func load(_ db: Database) throws -> LoadedQueue {
+  /// `progress`: told after every `step` orders how many of how many are read.
+  static func load(_ db: Database, every step: Int, progress: (Int, Int) -> Void) throws -> LoadedQueue {
     var snapshot = JobQueue.Snapshot()
     let live = JobState.allCases.filter { !$0.isFinal }.map { "'\($0.rawValue)'" }.joined(separator: ", ")
     let cursor = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM jobs WHERE state IN (\(live))")
-    while let row = try cursor.next() { snapshot.jobs.append(try job(row)) }
+    let total =
+      try Int.fetchOne(db, sql: "SELECT count(*) FROM jobs WHERE state IN (\(live))") ?? 0
+    snapshot.jobs.reserveCapacity(total)
+    while let row = try cursor.next() {
+      snapshot.jobs.append(try job(row))
+      if snapshot.jobs.count.isMultiple(of: step) { progress(snapshot.jobs.count, total) }
+    }
+    return try finishLoading(snapshot, db)
+  }
+
+  private static func finishLoading(_ loaded: JobQueue.Snapshot, _ db: Database) throws -> LoadedQueue {
+    var snapshot = loaded
     snapshot.leadership = try Row.fetchAll(
       db, sql: "SELECT lane, epoch, executor, incarnation, term, vacancy FROM leadership"
     ).map { row in
@@ -91,18 +103,22 @@ enum QueueRows {
     func count(_ state: JobState) throws -> Int {
       try Int.fetchOne(db, sql: "SELECT count(*) FROM jobs WHERE state = ?", arguments: [state.rawValue]) ?? 0
     }
-    snapshot.done = try count(.done)
-    snapshot.cancelled = try count(.cancelled)
-    snapshot.expired = try count(.expired)
-    snapshot.lastSequence = UInt64(
-      clamping: try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM jobs") ?? 0)
+    let pruned = try Row.fetchOne(db, sql: "SELECT done, cancelled, expired, last_sequence FROM pruned")
+    let (done, cancelled, expired): (Int, Int, Int) =
+      pruned.map { ($0[0], $0[1], $0[2]) } ?? (0, 0, 0)
+    snapshot.done = try count(.done) + done
+    snapshot.cancelled = try count(.cancelled) + cancelled
+    snapshot.expired = try count(.expired) + expired
+    let highest = try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM jobs") ?? 0
+    snapshot.lastSequence = UInt64(clamping: max(highest, pruned.map { $0[3] as Int64 } ?? 0))
     var greatest: OrderID?
     for state in JobState.allCases where state.isFinal {
       let text = try String.fetchOne(
         db, sql: "SELECT max(order_id) FROM jobs WHERE state = ?", arguments: [state.rawValue])
       if let id = try text.map(orderID) { greatest = max(greatest ?? id, id) }
     }
-    return LoadedQueue(snapshot: snapshot, greatestFinished: greatest)
+    return LoadedQueue(
+      snapshot: snapshot, greatestFinished: greatest, pruned: done + cancelled + expired)
   }
 
   static func save(_ record: LeadershipRecord, _ db: Database) throws {

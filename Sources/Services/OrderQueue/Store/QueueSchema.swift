@@ -51,6 +51,19 @@ enum QueueSchema {
         draining INTEGER NOT NULL
       ) STRICT;
       CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), filler BLOB NOT NULL) STRICT;
-      """)
+      """),
+    // What retention has taken away, so that totals and sequences go on after a restart.
+    SchemaStep(
+      "2-retention",
+      """
+      CREATE TABLE pruned (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        done INTEGER NOT NULL,
+        cancelled INTEGER NOT NULL,
+        expired INTEGER NOT NULL,
+        last_sequence INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO pruned (id, done, cancelled, expired, last_sequence) VALUES (1, 0, 0, 0, 0);
+      """),
   ]
 }

@@ -26,8 +26,14 @@ package protocol QueueStore: Sendable {
   func list(state: JobState?, after: OrderID?, limit: Int) async throws -> [StoredJob]
   /// By sequence, after `after`.
   func outcomes(after: UInt64, limit: Int) async throws -> [StoredOutcome]
-  /// The sequence of the latest outcome; 0 when there is none.
-  func lastOutcome() async throws -> UInt64
+  /// Which outcomes are kept.
+  func outcomeRange() async throws -> OutcomeRange
+  /// When the oldest outcome that is kept was written; nil when none is.
+  func oldestOutcome() async throws -> Timestamp?
+  /// Forgets, oldest first, at most `limit` outcomes that are older than `before`, or as many as it takes to forget
+  /// `excess` finished orders; with the outcome that finished it an order is forgotten. Orders that are not
+  /// finished stay, and stand in nobody's way.
+  func prune(before: Timestamp, excess: Int, limit: Int) async throws -> Pruned
   /// Takes steps again after a failure, and proves it by writing. Throws while the disk still refuses.
   func recover() async throws
   func close() throws
@@ -37,6 +43,21 @@ package struct LoadedQueue: Sendable {
   package var snapshot: JobQueue.Snapshot
   /// The greatest id of a finished order; greater ones are known to the machine or new.
   package var greatestFinished: OrderID?
+  /// How many finished orders are counted in the snapshot but were pruned.
+  package var pruned = 0
+}
+
+package struct OutcomeRange: Sendable, Hashable {
+  /// The sequence of the oldest that is kept; the one after `latest` when none is.
+  package var oldest: UInt64
+  /// The highest sequence ever given; 0 when none was.
+  package var latest: UInt64
+}
+
+package struct Pruned: Sendable, Hashable {
+  package var outcomes = 0
+  /// Finished orders.
+  package var orders = 0
 }
 
 /// What one step of the machine makes durable, and what its answer needs from the disk.

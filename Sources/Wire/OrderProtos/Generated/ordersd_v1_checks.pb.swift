@@ -230,6 +230,9 @@ package nonisolated struct Ordersd_V1_SettleRequest: Sendable {
   /// Clears the value of `finalClock`. Subsequent reads from it will return its default value.
   package mutating func clearFinalClock() {self._finalClock = nil}
 
+  /// The order passed: what was learned of it is worth keeping.
+  package var approved: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -708,7 +711,7 @@ nonisolated extension Ordersd_V1_Suggestion: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Ordersd_V1_SettleRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SettleRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{3}final_clock\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{3}final_clock\0\u{1}approved\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -718,6 +721,7 @@ nonisolated extension Ordersd_V1_SettleRequest: SwiftProtobuf.Message, SwiftProt
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.orderID) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._finalClock) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.approved) }()
       default: break
       }
     }
@@ -734,12 +738,16 @@ nonisolated extension Ordersd_V1_SettleRequest: SwiftProtobuf.Message, SwiftProt
     try { if let v = self._finalClock {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.approved != false {
+      try visitor.visitSingularBoolField(value: self.approved, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Ordersd_V1_SettleRequest, rhs: Ordersd_V1_SettleRequest) -> Bool {
     if lhs.orderID != rhs.orderID {return false}
     if lhs._finalClock != rhs._finalClock {return false}
+    if lhs.approved != rhs.approved {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

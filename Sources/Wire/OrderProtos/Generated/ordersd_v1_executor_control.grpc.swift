@@ -46,10 +46,38 @@ package enum Ordersd_V1_ExecutorControl: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "Freeze" metadata.
+        package enum Freeze: Sendable {
+            /// Request type for "Freeze".
+            package typealias Input = Ordersd_V1_FreezeRequest
+            /// Response type for "Freeze".
+            package typealias Output = Ordersd_V1_FreezeReply
+            /// Descriptor for "Freeze".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "ordersd.v1.ExecutorControl"),
+                method: "Freeze",
+                type: .unary
+            )
+        }
+        /// Namespace for "Thaw" metadata.
+        package enum Thaw: Sendable {
+            /// Request type for "Thaw".
+            package typealias Input = Ordersd_V1_ThawRequest
+            /// Response type for "Thaw".
+            package typealias Output = Ordersd_V1_ThawReply
+            /// Descriptor for "Thaw".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "ordersd.v1.ExecutorControl"),
+                method: "Thaw",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "ordersd.v1.ExecutorControl" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             GetStatus.descriptor,
-            StepDown.descriptor
+            StepDown.descriptor,
+            Freeze.descriptor,
+            Thaw.descriptor
         ]
     }
 }
@@ -107,6 +135,39 @@ extension Ordersd_V1_ExecutorControl {
             request: GRPCCore.StreamingServerRequest<Ordersd_V1_StepDownRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Ordersd_V1_StepDownReply>
+
+        /// Handle the "Freeze" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Maintenance: start no election and make no leader go, for a bounded time. Holds for this executor alone; meant for
+        /// > all of them at once.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Ordersd_V1_FreezeRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Ordersd_V1_FreezeReply` messages.
+        func freeze(
+            request: GRPCCore.StreamingServerRequest<Ordersd_V1_FreezeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Ordersd_V1_FreezeReply>
+
+        /// Handle the "Thaw" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Ordersd_V1_ThawRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Ordersd_V1_ThawReply` messages.
+        func thaw(
+            request: GRPCCore.StreamingServerRequest<Ordersd_V1_ThawRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Ordersd_V1_ThawReply>
     }
 
     /// Service protocol for the "ordersd.v1.ExecutorControl" service.
@@ -148,6 +209,39 @@ extension Ordersd_V1_ExecutorControl {
             request: GRPCCore.ServerRequest<Ordersd_V1_StepDownRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Ordersd_V1_StepDownReply>
+
+        /// Handle the "Freeze" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Maintenance: start no election and make no leader go, for a bounded time. Holds for this executor alone; meant for
+        /// > all of them at once.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Ordersd_V1_FreezeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Ordersd_V1_FreezeReply` message.
+        func freeze(
+            request: GRPCCore.ServerRequest<Ordersd_V1_FreezeRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Ordersd_V1_FreezeReply>
+
+        /// Handle the "Thaw" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Ordersd_V1_ThawRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Ordersd_V1_ThawReply` message.
+        func thaw(
+            request: GRPCCore.ServerRequest<Ordersd_V1_ThawRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Ordersd_V1_ThawReply>
     }
 
     /// Simple service protocol for the "ordersd.v1.ExecutorControl" service.
@@ -187,6 +281,39 @@ extension Ordersd_V1_ExecutorControl {
             request: Ordersd_V1_StepDownRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Ordersd_V1_StepDownReply
+
+        /// Handle the "Freeze" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Maintenance: start no election and make no leader go, for a bounded time. Holds for this executor alone; meant for
+        /// > all of them at once.
+        ///
+        /// - Parameters:
+        ///   - request: A `Ordersd_V1_FreezeRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Ordersd_V1_FreezeReply` to respond with.
+        func freeze(
+            request: Ordersd_V1_FreezeRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Ordersd_V1_FreezeReply
+
+        /// Handle the "Thaw" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Ordersd_V1_ThawRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Ordersd_V1_ThawReply` to respond with.
+        func thaw(
+            request: Ordersd_V1_ThawRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Ordersd_V1_ThawReply
     }
 }
 
@@ -211,6 +338,28 @@ extension Ordersd_V1_ExecutorControl.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Ordersd_V1_StepDownReply>(),
             handler: { request, context in
                 try await self.stepDown(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Ordersd_V1_ExecutorControl.Method.Freeze.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Ordersd_V1_FreezeRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Ordersd_V1_FreezeReply>(),
+            handler: { request, context in
+                try await self.freeze(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Ordersd_V1_ExecutorControl.Method.Thaw.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Ordersd_V1_ThawRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Ordersd_V1_ThawReply>(),
+            handler: { request, context in
+                try await self.thaw(
                     request: request,
                     context: context
                 )
@@ -243,6 +392,28 @@ extension Ordersd_V1_ExecutorControl.ServiceProtocol {
         )
         return GRPCCore.StreamingServerResponse(single: response)
     }
+
+    package func freeze(
+        request: GRPCCore.StreamingServerRequest<Ordersd_V1_FreezeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Ordersd_V1_FreezeReply> {
+        let response = try await self.freeze(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func thaw(
+        request: GRPCCore.StreamingServerRequest<Ordersd_V1_ThawRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Ordersd_V1_ThawReply> {
+        let response = try await self.thaw(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
 }
 
 // Default implementation of methods from 'ServiceProtocol'.
@@ -267,6 +438,32 @@ extension Ordersd_V1_ExecutorControl.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Ordersd_V1_StepDownReply> {
         return GRPCCore.ServerResponse<Ordersd_V1_StepDownReply>(
             message: try await self.stepDown(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func freeze(
+        request: GRPCCore.ServerRequest<Ordersd_V1_FreezeRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Ordersd_V1_FreezeReply> {
+        return GRPCCore.ServerResponse<Ordersd_V1_FreezeReply>(
+            message: try await self.freeze(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func thaw(
+        request: GRPCCore.ServerRequest<Ordersd_V1_ThawRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Ordersd_V1_ThawReply> {
+        return GRPCCore.ServerResponse<Ordersd_V1_ThawReply>(
+            message: try await self.thaw(
                 request: request.message,
                 context: context
             ),
@@ -324,6 +521,49 @@ extension Ordersd_V1_ExecutorControl {
             deserializer: some GRPCCore.MessageDeserializer<Ordersd_V1_StepDownReply>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_StepDownReply>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Freeze" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Maintenance: start no election and make no leader go, for a bounded time. Holds for this executor alone; meant for
+        /// > all of them at once.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Ordersd_V1_FreezeRequest` message.
+        ///   - serializer: A serializer for `Ordersd_V1_FreezeRequest` messages.
+        ///   - deserializer: A deserializer for `Ordersd_V1_FreezeReply` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func freeze<Result>(
+            request: GRPCCore.ClientRequest<Ordersd_V1_FreezeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Ordersd_V1_FreezeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Ordersd_V1_FreezeReply>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_FreezeReply>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Thaw" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Ordersd_V1_ThawRequest` message.
+        ///   - serializer: A serializer for `Ordersd_V1_ThawRequest` messages.
+        ///   - deserializer: A deserializer for `Ordersd_V1_ThawReply` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func thaw<Result>(
+            request: GRPCCore.ClientRequest<Ordersd_V1_ThawRequest>,
+            serializer: some GRPCCore.MessageSerializer<Ordersd_V1_ThawRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Ordersd_V1_ThawReply>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_ThawReply>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -406,6 +646,71 @@ extension Ordersd_V1_ExecutorControl {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "Freeze" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Maintenance: start no election and make no leader go, for a bounded time. Holds for this executor alone; meant for
+        /// > all of them at once.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Ordersd_V1_FreezeRequest` message.
+        ///   - serializer: A serializer for `Ordersd_V1_FreezeRequest` messages.
+        ///   - deserializer: A deserializer for `Ordersd_V1_FreezeReply` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func freeze<Result>(
+            request: GRPCCore.ClientRequest<Ordersd_V1_FreezeRequest>,
+            serializer: some GRPCCore.MessageSerializer<Ordersd_V1_FreezeRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Ordersd_V1_FreezeReply>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_FreezeReply>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Ordersd_V1_ExecutorControl.Method.Freeze.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "Thaw" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Ordersd_V1_ThawRequest` message.
+        ///   - serializer: A serializer for `Ordersd_V1_ThawRequest` messages.
+        ///   - deserializer: A deserializer for `Ordersd_V1_ThawReply` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func thaw<Result>(
+            request: GRPCCore.ClientRequest<Ordersd_V1_ThawRequest>,
+            serializer: some GRPCCore.MessageSerializer<Ordersd_V1_ThawRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Ordersd_V1_ThawReply>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_ThawReply>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Ordersd_V1_ExecutorControl.Method.Thaw.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -461,6 +766,61 @@ extension Ordersd_V1_ExecutorControl.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Ordersd_V1_StepDownRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Ordersd_V1_StepDownReply>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Freeze" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Maintenance: start no election and make no leader go, for a bounded time. Holds for this executor alone; meant for
+    /// > all of them at once.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Ordersd_V1_FreezeRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func freeze<Result>(
+        request: GRPCCore.ClientRequest<Ordersd_V1_FreezeRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_FreezeReply>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.freeze(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Ordersd_V1_FreezeRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Ordersd_V1_FreezeReply>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Thaw" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Ordersd_V1_ThawRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func thaw<Result>(
+        request: GRPCCore.ClientRequest<Ordersd_V1_ThawRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_ThawReply>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.thaw(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Ordersd_V1_ThawRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Ordersd_V1_ThawReply>(),
             options: options,
             onResponse: handleResponse
         )
@@ -526,6 +886,69 @@ extension Ordersd_V1_ExecutorControl.ClientProtocol {
             metadata: metadata
         )
         return try await self.stepDown(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Freeze" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Maintenance: start no election and make no leader go, for a bounded time. Holds for this executor alone; meant for
+    /// > all of them at once.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func freeze<Result>(
+        _ message: Ordersd_V1_FreezeRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_FreezeReply>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Ordersd_V1_FreezeRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.freeze(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Thaw" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func thaw<Result>(
+        _ message: Ordersd_V1_ThawRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Ordersd_V1_ThawReply>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Ordersd_V1_ThawRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.thaw(
             request: request,
             options: options,
             onResponse: handleResponse

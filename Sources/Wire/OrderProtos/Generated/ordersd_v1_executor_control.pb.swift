@@ -30,51 +30,107 @@ package nonisolated struct Ordersd_V1_ExecutorStatusRequest: Sendable {
   package init() {}
 }
 
-package nonisolated struct Ordersd_V1_ExecutorStatus: Sendable {
+package nonisolated struct Ordersd_V1_ExecutorStatus: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var executorID: UInt32 = 0
+  package var executorID: UInt32 {
+    get {_storage._executorID}
+    set {_uniqueStorage()._executorID = newValue}
+  }
 
-  package var incarnation: UInt64 = 0
+  package var incarnation: UInt64 {
+    get {_storage._incarnation}
+    set {_uniqueStorage()._incarnation = newValue}
+  }
 
-  package var cluster: String = String()
+  package var cluster: String {
+    get {_storage._cluster}
+    set {_uniqueStorage()._cluster = newValue}
+  }
 
-  package var lane: String = String()
+  package var lane: String {
+    get {_storage._lane}
+    set {_uniqueStorage()._lane = newValue}
+  }
 
   /// `follower`, `candidate`, `leader` …, as named in docs/HANDBOOK.md.
-  package var role: String = String()
+  package var role: String {
+    get {_storage._role}
+    set {_uniqueStorage()._role = newValue}
+  }
 
-  package var term: UInt64 = 0
+  package var term: UInt64 {
+    get {_storage._term}
+    set {_uniqueStorage()._term = newValue}
+  }
 
   /// 0 when nobody is known to lead.
-  package var leaderID: UInt32 = 0
+  package var leaderID: UInt32 {
+    get {_storage._leaderID}
+    set {_uniqueStorage()._leaderID = newValue}
+  }
 
   /// The epoch that the leader says it holds; 0 = it holds none.
-  package var leaderEpoch: UInt64 = 0
+  package var leaderEpoch: UInt64 {
+    get {_storage._leaderEpoch}
+    set {_uniqueStorage()._leaderEpoch = newValue}
+  }
 
   /// The epoch that this executor holds; 0 = none.
-  package var epoch: UInt64 = 0
+  package var epoch: UInt64 {
+    get {_storage._epoch}
+    set {_uniqueStorage()._epoch = newValue}
+  }
 
-  package var eligible: Bool = false
+  package var eligible: Bool {
+    get {_storage._eligible}
+    set {_uniqueStorage()._eligible = newValue}
+  }
 
   /// Why not, when it is not.
-  package var ineligibleReason: String = String()
+  package var ineligibleReason: String {
+    get {_storage._ineligibleReason}
+    set {_uniqueStorage()._ineligibleReason = newValue}
+  }
 
-  package var peers: [Ordersd_V1_PeerView] = []
+  package var peers: [Ordersd_V1_PeerView] {
+    get {_storage._peers}
+    set {_uniqueStorage()._peers = newValue}
+  }
 
-  package var inFlight: UInt32 = 0
+  package var inFlight: UInt32 {
+    get {_storage._inFlight}
+    set {_uniqueStorage()._inFlight = newValue}
+  }
 
-  package var executed: UInt64 = 0
+  package var executed: UInt64 {
+    get {_storage._executed}
+    set {_uniqueStorage()._executed = newValue}
+  }
 
-  package var failed: UInt64 = 0
+  package var failed: UInt64 {
+    get {_storage._failed}
+    set {_uniqueStorage()._failed = newValue}
+  }
 
-  package var lastOrderID: String = String()
+  package var lastOrderID: String {
+    get {_storage._lastOrderID}
+    set {_uniqueStorage()._lastOrderID = newValue}
+  }
+
+  /// For how long the election is still frozen here; 0 = it is not.
+  package var frozenMs: UInt32 {
+    get {_storage._frozenMs}
+    set {_uniqueStorage()._frozenMs = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct Ordersd_V1_PeerView: Sendable {
@@ -123,6 +179,56 @@ package nonisolated struct Ordersd_V1_StepDownReply: Sendable {
   package init() {}
 }
 
+package nonisolated struct Ordersd_V1_FreezeRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var reason: String = String()
+
+  /// 1 … 3,600,000. The last word counts: a shorter time shortens it.
+  package var forMs: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Ordersd_V1_FreezeReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whom it goes on following; 0 when nobody is known to lead.
+  package var leaderID: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Ordersd_V1_ThawRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Ordersd_V1_ThawReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var wasFrozen: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "ordersd.v1"
@@ -148,104 +254,177 @@ nonisolated extension Ordersd_V1_ExecutorStatusRequest: SwiftProtobuf.Message, S
 
 nonisolated extension Ordersd_V1_ExecutorStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ExecutorStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}executor_id\0\u{1}incarnation\0\u{1}cluster\0\u{1}lane\0\u{1}role\0\u{1}term\0\u{3}leader_id\0\u{3}leader_epoch\0\u{1}epoch\0\u{1}eligible\0\u{3}ineligible_reason\0\u{1}peers\0\u{3}in_flight\0\u{1}executed\0\u{1}failed\0\u{3}last_order_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}executor_id\0\u{1}incarnation\0\u{1}cluster\0\u{1}lane\0\u{1}role\0\u{1}term\0\u{3}leader_id\0\u{3}leader_epoch\0\u{1}epoch\0\u{1}eligible\0\u{3}ineligible_reason\0\u{1}peers\0\u{3}in_flight\0\u{1}executed\0\u{1}failed\0\u{3}last_order_id\0\u{3}frozen_ms\0")
+
+  fileprivate class _StorageClass {
+    var _executorID: UInt32 = 0
+    var _incarnation: UInt64 = 0
+    var _cluster: String = String()
+    var _lane: String = String()
+    var _role: String = String()
+    var _term: UInt64 = 0
+    var _leaderID: UInt32 = 0
+    var _leaderEpoch: UInt64 = 0
+    var _epoch: UInt64 = 0
+    var _eligible: Bool = false
+    var _ineligibleReason: String = String()
+    var _peers: [Ordersd_V1_PeerView] = []
+    var _inFlight: UInt32 = 0
+    var _executed: UInt64 = 0
+    var _failed: UInt64 = 0
+    var _lastOrderID: String = String()
+    var _frozenMs: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _executorID = source._executorID
+      _incarnation = source._incarnation
+      _cluster = source._cluster
+      _lane = source._lane
+      _role = source._role
+      _term = source._term
+      _leaderID = source._leaderID
+      _leaderEpoch = source._leaderEpoch
+      _epoch = source._epoch
+      _eligible = source._eligible
+      _ineligibleReason = source._ineligibleReason
+      _peers = source._peers
+      _inFlight = source._inFlight
+      _executed = source._executed
+      _failed = source._failed
+      _lastOrderID = source._lastOrderID
+      _frozenMs = source._frozenMs
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.executorID) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.incarnation) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.lane) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.role) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.term) }()
-      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.leaderID) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.leaderEpoch) }()
-      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
-      case 10: try { try decoder.decodeSingularBoolField(value: &self.eligible) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.ineligibleReason) }()
-      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.peers) }()
-      case 13: try { try decoder.decodeSingularUInt32Field(value: &self.inFlight) }()
-      case 14: try { try decoder.decodeSingularUInt64Field(value: &self.executed) }()
-      case 15: try { try decoder.decodeSingularUInt64Field(value: &self.failed) }()
-      case 16: try { try decoder.decodeSingularStringField(value: &self.lastOrderID) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._executorID) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._incarnation) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._cluster) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._lane) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._role) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._term) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._leaderID) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._leaderEpoch) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._epoch) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._eligible) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._ineligibleReason) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._peers) }()
+        case 13: try { try decoder.decodeSingularUInt32Field(value: &_storage._inFlight) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._executed) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._failed) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._lastOrderID) }()
+        case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._frozenMs) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.executorID != 0 {
-      try visitor.visitSingularUInt32Field(value: self.executorID, fieldNumber: 1)
-    }
-    if self.incarnation != 0 {
-      try visitor.visitSingularUInt64Field(value: self.incarnation, fieldNumber: 2)
-    }
-    if !self.cluster.isEmpty {
-      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 3)
-    }
-    if !self.lane.isEmpty {
-      try visitor.visitSingularStringField(value: self.lane, fieldNumber: 4)
-    }
-    if !self.role.isEmpty {
-      try visitor.visitSingularStringField(value: self.role, fieldNumber: 5)
-    }
-    if self.term != 0 {
-      try visitor.visitSingularUInt64Field(value: self.term, fieldNumber: 6)
-    }
-    if self.leaderID != 0 {
-      try visitor.visitSingularUInt32Field(value: self.leaderID, fieldNumber: 7)
-    }
-    if self.leaderEpoch != 0 {
-      try visitor.visitSingularUInt64Field(value: self.leaderEpoch, fieldNumber: 8)
-    }
-    if self.epoch != 0 {
-      try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 9)
-    }
-    if self.eligible != false {
-      try visitor.visitSingularBoolField(value: self.eligible, fieldNumber: 10)
-    }
-    if !self.ineligibleReason.isEmpty {
-      try visitor.visitSingularStringField(value: self.ineligibleReason, fieldNumber: 11)
-    }
-    if !self.peers.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.peers, fieldNumber: 12)
-    }
-    if self.inFlight != 0 {
-      try visitor.visitSingularUInt32Field(value: self.inFlight, fieldNumber: 13)
-    }
-    if self.executed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.executed, fieldNumber: 14)
-    }
-    if self.failed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.failed, fieldNumber: 15)
-    }
-    if !self.lastOrderID.isEmpty {
-      try visitor.visitSingularStringField(value: self.lastOrderID, fieldNumber: 16)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._executorID != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._executorID, fieldNumber: 1)
+      }
+      if _storage._incarnation != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._incarnation, fieldNumber: 2)
+      }
+      if !_storage._cluster.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._cluster, fieldNumber: 3)
+      }
+      if !_storage._lane.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._lane, fieldNumber: 4)
+      }
+      if !_storage._role.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._role, fieldNumber: 5)
+      }
+      if _storage._term != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._term, fieldNumber: 6)
+      }
+      if _storage._leaderID != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._leaderID, fieldNumber: 7)
+      }
+      if _storage._leaderEpoch != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._leaderEpoch, fieldNumber: 8)
+      }
+      if _storage._epoch != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._epoch, fieldNumber: 9)
+      }
+      if _storage._eligible != false {
+        try visitor.visitSingularBoolField(value: _storage._eligible, fieldNumber: 10)
+      }
+      if !_storage._ineligibleReason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._ineligibleReason, fieldNumber: 11)
+      }
+      if !_storage._peers.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._peers, fieldNumber: 12)
+      }
+      if _storage._inFlight != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._inFlight, fieldNumber: 13)
+      }
+      if _storage._executed != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._executed, fieldNumber: 14)
+      }
+      if _storage._failed != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._failed, fieldNumber: 15)
+      }
+      if !_storage._lastOrderID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._lastOrderID, fieldNumber: 16)
+      }
+      if _storage._frozenMs != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._frozenMs, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Ordersd_V1_ExecutorStatus, rhs: Ordersd_V1_ExecutorStatus) -> Bool {
-    if lhs.executorID != rhs.executorID {return false}
-    if lhs.incarnation != rhs.incarnation {return false}
-    if lhs.cluster != rhs.cluster {return false}
-    if lhs.lane != rhs.lane {return false}
-    if lhs.role != rhs.role {return false}
-    if lhs.term != rhs.term {return false}
-    if lhs.leaderID != rhs.leaderID {return false}
-    if lhs.leaderEpoch != rhs.leaderEpoch {return false}
-    if lhs.epoch != rhs.epoch {return false}
-    if lhs.eligible != rhs.eligible {return false}
-    if lhs.ineligibleReason != rhs.ineligibleReason {return false}
-    if lhs.peers != rhs.peers {return false}
-    if lhs.inFlight != rhs.inFlight {return false}
-    if lhs.executed != rhs.executed {return false}
-    if lhs.failed != rhs.failed {return false}
-    if lhs.lastOrderID != rhs.lastOrderID {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._executorID != rhs_storage._executorID {return false}
+        if _storage._incarnation != rhs_storage._incarnation {return false}
+        if _storage._cluster != rhs_storage._cluster {return false}
+        if _storage._lane != rhs_storage._lane {return false}
+        if _storage._role != rhs_storage._role {return false}
+        if _storage._term != rhs_storage._term {return false}
+        if _storage._leaderID != rhs_storage._leaderID {return false}
+        if _storage._leaderEpoch != rhs_storage._leaderEpoch {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._eligible != rhs_storage._eligible {return false}
+        if _storage._ineligibleReason != rhs_storage._ineligibleReason {return false}
+        if _storage._peers != rhs_storage._peers {return false}
+        if _storage._inFlight != rhs_storage._inFlight {return false}
+        if _storage._executed != rhs_storage._executed {return false}
+        if _storage._failed != rhs_storage._failed {return false}
+        if _storage._lastOrderID != rhs_storage._lastOrderID {return false}
+        if _storage._frozenMs != rhs_storage._frozenMs {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -356,6 +535,120 @@ nonisolated extension Ordersd_V1_StepDownReply: SwiftProtobuf.Message, SwiftProt
 
   package static func ==(lhs: Ordersd_V1_StepDownReply, rhs: Ordersd_V1_StepDownReply) -> Bool {
     if lhs.steppedDown != rhs.steppedDown {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ordersd_V1_FreezeRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FreezeRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}for_ms\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.forMs) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    if self.forMs != 0 {
+      try visitor.visitSingularUInt32Field(value: self.forMs, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Ordersd_V1_FreezeRequest, rhs: Ordersd_V1_FreezeRequest) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.forMs != rhs.forMs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ordersd_V1_FreezeReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FreezeReply"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}leader_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.leaderID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.leaderID != 0 {
+      try visitor.visitSingularUInt32Field(value: self.leaderID, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Ordersd_V1_FreezeReply, rhs: Ordersd_V1_FreezeReply) -> Bool {
+    if lhs.leaderID != rhs.leaderID {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ordersd_V1_ThawRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ThawRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Ordersd_V1_ThawRequest, rhs: Ordersd_V1_ThawRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ordersd_V1_ThawReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ThawReply"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}was_frozen\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.wasFrozen) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.wasFrozen != false {
+      try visitor.visitSingularBoolField(value: self.wasFrozen, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Ordersd_V1_ThawReply, rhs: Ordersd_V1_ThawReply) -> Bool {
+    if lhs.wasFrozen != rhs.wasFrozen {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

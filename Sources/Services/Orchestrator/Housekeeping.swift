@@ -1,0 +1,82 @@
+import CheckoutFlow
+import CoreTime
+import DaemonKit
+import Logging
+import OrderDomain
+import OrderStore
+import OrderWire
+import ServiceLifecycle
+import VectorClock
+
+/// Looks after what nobody else comes back to: orders whose check was cut off, and old idempotency keys.
+struct Housekeeping: Service {
+  /// Idempotency keys are kept this long.
+  static let keyLifetime = Duration.seconds(24 * 3_600)
+  private static let period = Duration.seconds(5)
+  private static let page = 256
+
+  let repository: OrderRepository
+  let pool: CheckoutPool
+  let context: DaemonContext
+
+  /// Before anything is served: whatever was being checked was cut off by the last stop. Throws `ServiceError`.
+  func recover() async throws {
+    let interrupted = try await interrupt("the orchestrator stopped while it was checked") { _ in true }
+    try await purgeKeys()
+    if interrupted > 0 {
+      context.logger.notice("Orders were cut off by the last stop; a repeat of their key resumes them.", metadata: [
+        "orders": "\(interrupted)"
+      ])
+    }
+  }
+
+  func run() async throws {
+    try await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do { try await Task.sleep(for: Self.period) } catch { return }
+        do {
+          // A decision that could not be made durable leaves its order behind.
+          _ = try await interrupt("its decision could not be stored") { !pool.isRunning($0.id) }
+          try await purgeKeys()
+        } catch let error as ServiceError where error.isRetryable {
+          context.logger.debug("Housekeeping waits for the store.", metadata: ["reason": "\(error)"])
+        }
+      }
+    }
+  }
+
+  /// Makes orders under check `interrupted` where `isCutOff` holds: their card is gone, so that only the client can go
+  /// on, with the same idempotency key. Returns how many.
+  private func interrupt(_ reason: String, where isCutOff: (StoredOrder) -> Bool) async throws -> Int {
+    var interrupted = 0
+    for state in [OrderState.received, .verifying] {
+      var last: OrderID?
+      while true {
+        let after = last
+        let orders = try await repository.store.read { db in
+          try OrderTable.oldest(in: state, after: after, limit: Self.page, db)
+        }
+        for order in orders where isCutOff(order) {
+          let (process, now) = (context.process, context.clocks.wall())
+          _ = try await repository.change(order.id) { order in
+            // Decided or resumed meanwhile.
+            guard order.state == state else { return nil }
+            order.clock.tick(process)
+            return [
+              try order.become(.interrupted, actor: process, reason: reason, clock: order.clock, at: now)
+            ]
+          }
+          interrupted += 1
+        }
+        guard let end = orders.last, orders.count == Self.page else { break }
+        last = end.id
+      }
+    }
+    return interrupted
+  }
+
+  private func purgeKeys() async throws {
+    let end = context.clocks.wall() + (.zero - Self.keyLifetime)
+    try await repository.store.commit { db in try IdempotencyTable.purge(before: end, db) }
+  }
+}
