@@ -15,9 +15,13 @@ run: bootstrap build ## Build and start every role on this machine, with a page 
 	@exec "$(ORDERSD_BUILD)/debug/ordersd" up $(if $(STATE),--state "$(STATE)") $(ARGS)
 
 .PHONY: test
-test: bootstrap-test ## Run all tests; those that start real processes come last, by themselves
+test: bootstrap-test ## Run all tests; those that measure time run by themselves, real processes last
 	$(SWIFT_BUILD) --build-tests
-	$(SWIFT_TEST) --skip-build --skip '^Integration\.' --skip '^Lab\.'
+	$(SWIFT_TEST) --skip-build --skip '^(Integration|Lab|OrchestratorTests|OrderQueueTests|ExecutorTests|Simulation)\.'
+	$(SWIFT_TEST) --skip-build --filter '^Simulation\.'
+	$(SWIFT_TEST) --skip-build --filter '^OrchestratorTests\.'
+	$(SWIFT_TEST) --skip-build --filter '^ExecutorTests\.'
+	$(SWIFT_TEST) --skip-build --no-parallel --filter '^OrderQueueTests\.'
 	$(SWIFT_TEST) --skip-build --filter '^Integration\.'
 
 .PHONY: sim

@@ -33,7 +33,8 @@ func library(
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+  .testTarget(
+    name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
     swiftSettings: houseSettings)
 }
 
@@ -63,7 +64,9 @@ let core: [Target] = [
     name: "SimulationKit", dependencies: ["BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"],
     path: "Tests/SimulationKit", swiftSettings: houseSettings),
   tests("Simulation", ["SimulationKit", "BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"]),
-  tests("Scenarios", ["SimulationKit", "BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"], exclude: ["Texts"]),
+  tests(
+    "Scenarios", ["SimulationKit", "BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"],
+    exclude: ["Texts"]),
   tests("TidyTests", []),
 ]
 
@@ -97,7 +100,8 @@ let wire: [Target] = [
   .target(
     name: "OrderProtos", dependencies: [grpcCore, grpcProtobuf, swiftProtobuf],
     path: "Sources/Wire/OrderProtos", exclude: ["protos"], swiftSettings: generatedSettings),
-  library("Wire", "OrderWire", ["OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore, swiftProtobuf]),
+  library(
+    "Wire", "OrderWire", ["OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore, swiftProtobuf]),
   library("Wire", "ElectionWire", ["BullyElection", "CoreTime", crypto]),
 ]
 
@@ -107,45 +111,70 @@ let platform: [Target] = [
     providers: [.apt(["libsystemd-dev"])]),
   library("Platform", "SystemdSupport", ["CSystemd"]),
   library("Platform", "MetricsExport", [coreMetrics]),
-  library("Platform", "DaemonKit", [
-    "SystemdSupport", "MetricsExport", "CoreTime", configuration, yams, logging, metrics, lifecycle, unixSignals,
-    hummingbird, hummingbirdCore, nioCore, nioPosix,
-  ]),
-  library("Platform", "GRPCSupport", [
-    "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcTransport,
-    grpcProtobuf, swiftProtobuf, lifecycle, logging, metrics, coreMetrics, nioCore, nioPosix,
-  ]),
+  library(
+    "Platform", "DaemonKit",
+    [
+      "SystemdSupport", "MetricsExport", "CoreTime", configuration, yams, logging, metrics, lifecycle,
+      unixSignals,
+      hummingbird, hummingbirdCore, nioCore, nioPosix,
+    ]),
+  library(
+    "Platform", "GRPCSupport",
+    [
+      "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore,
+      grpcTransport,
+      grpcProtobuf, swiftProtobuf, lifecycle, logging, metrics, coreMetrics, nioCore, nioPosix,
+    ]),
   library("Platform", "MulticastTransport", ["DaemonKit", nioCore, nioPosix, logging]),
-  library("Platform", "OrderStore", ["OrderWire", "DaemonKit", "CoreTime", grdb, lifecycle, logging, metrics]),
+  library(
+    "Platform", "OrderStore", ["OrderWire", "DaemonKit", "CoreTime", grdb, lifecycle, logging, metrics]),
 ]
 
 let services: [Target] = [
-  library("Services", "Orchestrator", [
-    "CheckoutFlow", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire",
-    "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, hummingbirdCore, httpTypes, grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
-    crypto, nioCore,
-  ], exclude: ["Page/index.html", "Page/page.css", "Page/page.js", "Page/page.svg"]),
-  library("Services", "TransactionVerification", [
-    "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
-    "GRPCSupport", grpcCore, lifecycle, logging,
-  ]),
-  library("Services", "FraudDetection", [
-    "FraudRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
-    grpcCore, lifecycle, logging, crypto,
-  ]),
-  library("Services", "Suggestions", [
-    "SuggestionModel", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
-    "GRPCSupport", grpcCore, lifecycle, logging,
-  ]),
-  library("Services", "OrderQueue", [
-    "PriorityQueue", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport",
-    "OrderStore", grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
-  ]),
-  library("Services", "Executor", [
-    "BullyElection", "ElectionWire", "MulticastTransport", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos",
-    "OrderWire", "DaemonKit", "GRPCSupport", grpcCore, swiftProtobuf, lifecycle, logging, metrics, subprocess,
-    systemPackage, crypto,
-  ]),
+  library(
+    "Services", "Orchestrator",
+    [
+      "CheckoutFlow", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos",
+      "OrderWire",
+      "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, hummingbirdCore, httpTypes, grpcCore,
+      swiftProtobuf, grdb, lifecycle, logging, metrics,
+      crypto, nioCore,
+    ], exclude: ["Page/index.html", "Page/page.css", "Page/page.js", "Page/page.svg"]),
+  library(
+    "Services", "TransactionVerification",
+    [
+      "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
+      "GRPCSupport", grpcCore, lifecycle, logging,
+    ]),
+  library(
+    "Services", "FraudDetection",
+    [
+      "FraudRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
+      "GRPCSupport",
+      grpcCore, lifecycle, logging, crypto,
+    ]),
+  library(
+    "Services", "Suggestions",
+    [
+      "SuggestionModel", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
+      "GRPCSupport", grpcCore, lifecycle, logging,
+    ]),
+  library(
+    "Services", "OrderQueue",
+    [
+      "PriorityQueue", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
+      "GRPCSupport",
+      "OrderStore", grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
+    ]),
+  library(
+    "Services", "Executor",
+    [
+      "BullyElection", "LeaderWork", "ElectionWire", "MulticastTransport", "OrderDomain", "VectorClock",
+      "CoreTime",
+      "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport", grpcCore, swiftProtobuf, lifecycle, logging,
+      metrics, subprocess,
+      systemPackage, crypto,
+    ]),
 ]
 
 let executables: [Target] = [
@@ -153,14 +182,16 @@ let executables: [Target] = [
     name: "ordersd",
     dependencies: [
       "Orchestrator", "TransactionVerification", "FraudDetection", "Suggestions", "OrderQueue", "Executor",
-      "DaemonKit", "GRPCSupport", "SystemdSupport", "CoreTime", argumentParser, subprocess, systemPackage, nioCore,
+      "DaemonKit", "GRPCSupport", "SystemdSupport", "CoreTime", argumentParser, subprocess, systemPackage,
+      nioCore,
       nioPosix, logging, unixSignals,
     ],
     path: "Sources/ordersd", swiftSettings: houseSettings),
   .executableTarget(
     name: "ordersctl",
     dependencies: [
-      "OrderProtos", "OrderWire", "OrderDomain", "DaemonKit", "GRPCSupport", grpcCore, argumentParser, httpClient,
+      "OrderProtos", "OrderWire", "OrderDomain", "DaemonKit", "GRPCSupport", grpcCore, argumentParser,
+      httpClient,
       nioCore, nioPosix, nioHTTP1, logging,
     ],
     path: "Sources/ordersctl", swiftSettings: houseSettings),
@@ -171,23 +202,37 @@ let shellTests: [Target] = [
   tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
   tests("DaemonKitTests", ["DaemonKit", "SystemdSupport", "MetricsExport", logging, coreMetrics]),
   tests("MulticastTransportTests", ["MulticastTransport", "DaemonKit", nioCore, nioPosix, logging]),
-  tests("CheckServicesTests", [
-    "TransactionVerification", "FraudDetection", "Suggestions", "GRPCSupport", "OrderProtos", "OrderWire",
-    "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
-  ]),
-  tests("OrderQueueTests", [
-    "OrderQueue", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit",
-    "OrderStore", "PriorityQueue", grpcCore, grpcTransport, swiftProtobuf, grdb, lifecycle, nioPosix, logging,
-  ]),
-  tests("OrchestratorTests", [
-    "Orchestrator", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit",
-    "OrderStore", "CheckoutFlow", grpcCore, swiftProtobuf, grdb, lifecycle, logging, hummingbird, hummingbirdTesting,
-    nioCore, nioPosix, nioHTTP1, httpClient,
-  ]),
-  tests("ExecutorTests", [
-    "Executor", "BullyElection", "ElectionWire", "MulticastTransport", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain",
-    "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
-  ]),
+  tests(
+    "CheckServicesTests",
+    [
+      "TransactionVerification", "FraudDetection", "Suggestions", "GRPCSupport", "OrderProtos", "OrderWire",
+      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix,
+      logging,
+    ]),
+  tests(
+    "OrderQueueTests",
+    [
+      "OrderQueue", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime",
+      "DaemonKit",
+      "OrderStore", "PriorityQueue", grpcCore, grpcTransport, swiftProtobuf, grdb, lifecycle, nioPosix,
+      logging,
+    ]),
+  tests(
+    "OrchestratorTests",
+    [
+      "Orchestrator", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime",
+      "DaemonKit",
+      "OrderStore", "CheckoutFlow", grpcCore, swiftProtobuf, grdb, lifecycle, logging, hummingbird,
+      hummingbirdTesting,
+      nioCore, nioPosix, nioHTTP1, httpClient,
+    ]),
+  tests(
+    "ExecutorTests",
+    [
+      "Executor", "LeaderWork", "BullyElection", "ElectionWire", "MulticastTransport", "GRPCSupport",
+      "OrderProtos", "OrderWire", "OrderDomain",
+      "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
+    ]),
   tests("Lab", []),
   tests("Integration", ["VectorClock", "CheckoutFlow", httpClient, nioCore, nioHTTP1]),
 ]
@@ -218,6 +263,9 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: coreOnly
     ? []
-    : [.executable(name: "ordersd", targets: ["ordersd"]), .executable(name: "ordersctl", targets: ["ordersctl"])],
+    : [
+      .executable(name: "ordersd", targets: ["ordersd"]),
+      .executable(name: "ordersctl", targets: ["ordersctl"]),
+    ],
   dependencies: coreOnly ? [] : externalPackages,
   targets: coreOnly ? core : core + wire + platform + services + executables + shellTests)

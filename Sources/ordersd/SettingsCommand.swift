@@ -10,7 +10,8 @@ import DaemonKit
 struct SettingsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "settings",
-    abstract: "Checks the settings as a role would, and lists every one with its value and where that comes from.",
+    abstract:
+      "Checks the settings as a role would, and lists every one with its value and where that comes from.",
     discussion: """
       Exit status: 0 a role would start with these settings, 78 it would not; the mistakes are named.
       -o yaml prints a settings file to start from, which shows every setting with its default.

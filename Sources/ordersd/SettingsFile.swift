@@ -52,18 +52,18 @@ struct SettingsFile {
   /// What whoever sets a setting should know beyond its purpose.
   private static let notes: [String: String] = [
     "bind": """
-      0.0.0.0 or a network address opens the roles to that network: they do not authenticate their callers, so put a \
-      firewall in front.
-      """,
+    0.0.0.0 or a network address opens the roles to that network: they do not authenticate their callers, so put a \
+    firewall in front.
+    """,
     "state": "Units and containers set it.",
     "log.format": "Used where there is no journal.",
     "election.interface": """
-      Loopback joins the executors of this machine; name the real interface to join others.
-      """,
+    Loopback joins the executors of this machine; name the real interface to join others.
+    """,
     "election.key-file": """
-      Rather than a file, give it as a credential: put it under /etc/credstore/ordersd.election-key and the units hand \
-      it over.
-      """,
+    Rather than a file, give it as a credential: put it under /etc/credstore/ordersd.election-key and the units hand \
+    it over.
+    """,
     "executor.id": "Always given as --id, by the units too: executor@2 has 2.",
     "executor.port": "One fixed port fits one executor of a machine only.",
     "executor.admin-port": "One fixed port fits one executor of a machine only.",
@@ -131,7 +131,8 @@ struct SettingsFile {
     let fallback = EachExecutor.text(setting.defaultText, of: setting.key)
     let hasNone = setting.defaultText == "none" || setting.defaultText.isEmpty
     guard hasNone || EachExecutor.differs(setting.key) else { return setting.defaultText }
-    return "\(Self.examples[setting.key] ?? "\"\"")  # example; default: \(fallback.isEmpty ? "none" : fallback)"
+    return
+      "\(Self.examples[setting.key] ?? "\"\"")  # example; default: \(fallback.isEmpty ? "none" : fallback)"
   }
 
   /// `text` as lines of at most `width` characters, each with `mark` before it. A line break starts a new one.

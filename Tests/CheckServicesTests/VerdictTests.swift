@@ -147,7 +147,8 @@ struct SettingsTests {
     }
     #expect(error?.problems.count == 3)
     #expect(
-      error?.description.contains("--set fraud-detection.reject-score: must be reviewScore (40) to 1000") == true)
+      error?.description.contains("--set fraud-detection.reject-score: must be reviewScore (40) to 1000")
+        == true)
     #expect(error?.description.contains("--set fraud-detection.very-high-amount: ") == true)
     #expect(error?.description.contains("--set fraud-detection.fault-delay: must be a duration") == true)
   }

@@ -22,7 +22,8 @@ struct FailureTests {
     ("e", "screen payment", "fraud-detection"),
   ])
   mutating func aFailedEventDecides(_ id: String, _ name: String, _ service: String) throws {
-    let finding = Finding(code: "card_expired", field: "/payment/card/expiry", message: "the card has expired")
+    let finding = Finding(
+      code: "card_expired", field: "/payment/card/expiry", message: "the card has expired")
     var checkout = run(failing: [id: finding])
     let rejection = try #require(checkout.decision?.rejection)
     #expect(rejection.event.id == id && rejection.event.name == name)
@@ -33,7 +34,9 @@ struct FailureTests {
     #expect(checkout.decision?.suggestionsDegraded == true, "they had not come yet")
     let asked = checkout.effects.asked
     #expect(asked.contains { $0.hasPrefix("fraud-detection") } == (service == "fraud-detection"))
-    #expect(checkout.effects.settled == asked.map { String($0.prefix { $0 != ":" }) }.filter { $0 != "suggestions" })
+    #expect(
+      checkout.effects.settled == asked.map { String($0.prefix { $0 != ":" }) }.filter { $0 != "suggestions" }
+    )
     let state = checkout.timeline.first { $0.event == id }
     #expect(state?.state == "failed" && state?.reason == "card_expired: the card has expired")
     // The rest is cancelled: what still comes changes nothing.
@@ -66,10 +69,12 @@ struct FailureTests {
     checkout.feed(.started)
     let last = checkout.feed(
       .callFailed(
-        service: "transaction-verification", events: ["a", "b", "c"], code: "service_unavailable", message: "down"))
+        service: "transaction-verification", events: ["a", "b", "c"], code: "service_unavailable",
+        message: "down"))
     let rejection = checkout.decision?.rejection
     #expect(rejection?.event.id == "a" && rejection?.service == "transaction-verification")
-    #expect(rejection?.code == "service_unavailable" && rejection?.reason == "down" && rejection?.retryable == true)
+    #expect(
+      rejection?.code == "service_unavailable" && rejection?.reason == "down" && rejection?.retryable == true)
     #expect(last.settled.isEmpty, "what the service knows may not have come back")
     #expect(checkout.timeline.map(\.state) == ["unavailable", "unavailable", "unavailable"])
   }
@@ -83,9 +88,11 @@ struct FailureTests {
       checkout.feed(.started)
       checkout.answer(by: &services.verification)
       if outcome == "failed" {
-        checkout.answer(by: &services.suggestions, failing: ["f": Finding(code: "x", field: "", message: "x")])
+        checkout.answer(
+          by: &services.suggestions, failing: ["f": Finding(code: "x", field: "", message: "x")])
       } else {
-        checkout.feed(.callFailed(service: "suggestions", events: ["f"], code: "service_unavailable", message: "down"))
+        checkout.feed(
+          .callFailed(service: "suggestions", events: ["f"], code: "service_unavailable", message: "down"))
       }
       #expect(checkout.decision == nil)
       checkout.answer(by: &services.fraud)
@@ -103,7 +110,8 @@ struct FailureTests {
     #expect(checkout.decision == nil)
     let last = checkout.feed(.timerFired, at: 350)
     #expect(checkout.decision?.verdict == .approved && checkout.decision?.suggestionsDegraded == true)
-    #expect(last.settled == ["transaction-verification", "fraud-detection"], "suggestions has not been joined")
+    #expect(
+      last.settled == ["transaction-verification", "fraud-detection"], "suggestions has not been joined")
     #expect(checkout.timeline.last?.state == "degraded")
   }
 
@@ -188,7 +196,8 @@ struct FailureTests {
     }
     checkout.feed(.replied(service: "transaction-verification", results: results, clock: VectorClock()))
     let rejection = checkout.decision?.rejection
-    #expect(rejection?.event.id == "c" && rejection?.code == "service_unavailable" && rejection?.retryable == true)
+    #expect(
+      rejection?.event.id == "c" && rejection?.code == "service_unavailable" && rejection?.retryable == true)
   }
 
   // MARK: Doubled, late, foreign

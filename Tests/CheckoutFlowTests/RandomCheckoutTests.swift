@@ -48,7 +48,8 @@ private struct Simulation {
     table = Self.table(&random)
     flow = CheckoutFlow(table: table, process: orchestrator, clock: VectorClock(), deadlines: deadlines)
     services = Dictionary(
-      table.events.map { ($0.service, SimulatedService($0.service)) }, uniquingKeysWith: { first, _ in first })
+      table.events.map { ($0.service, SimulatedService($0.service)) }, uniquingKeysWith: { first, _ in first }
+    )
     let isCalm = random.chance(50)
     trouble = (isCalm ? 0 : 10, isCalm ? 0 : 8, isCalm ? 0 : 8, 30)
   }
@@ -61,12 +62,14 @@ private struct Simulation {
       let after = candidates.filter { _ in random.chance(35) }.map(\.id)
       events.append(
         CheckoutEvent(
-          "\(number)", "event \(number)", at: "service-\(Int.random(in: 1...4, using: &random))", after: after,
+          "\(number)", "event \(number)", at: "service-\(Int.random(in: 1...4, using: &random))",
+          after: after,
           kind: kind))
     }
     events.append(
       CheckoutEvent(
-        "g", "hand over", at: "queue", after: events.filter { $0.kind == .required }.map(\.id), kind: .handoff))
+        "g", "hand over", at: "queue", after: events.filter { $0.kind == .required }.map(\.id), kind: .handoff
+      ))
     guard let table = EventTable(events) else { preconditionFailure("a random table is not valid") }
     return table
   }
@@ -103,7 +106,9 @@ private struct Simulation {
     if random.chance(trouble.double) { pending.append((time + delay(), .input(reply))) }
   }
 
-  private mutating func delay() -> Int64 { Int64.random(in: 0...(random.chance(10) ? 800 : 120), using: &random) }
+  private mutating func delay() -> Int64 {
+    Int64.random(in: 0...(random.chance(10) ? 800 : 120), using: &random)
+  }
 
   private mutating func feed(_ input: CheckoutInput, at time: Int64) {
     if decision == nil, case .replied(_, let results, _) = input {
@@ -129,18 +134,23 @@ private struct Simulation {
         self.decision = decision
         check(decision, at: time)
       case .settle(let service, let finalClock):
-        if services[service]?.clock.isCovered(by: finalClock) != true { violations.append("\(service) not covered") }
+        if services[service]?.clock.isCovered(by: finalClock) != true {
+          violations.append("\(service) not covered")
+        }
       }
     }
   }
 
-  private mutating func check(_ service: String, _ events: [String], _ clock: VectorClock, _ budget: Duration) {
+  private mutating func check(_ service: String, _ events: [String], _ clock: VectorClock, _ budget: Duration)
+  {
     if budget <= .zero { violations.append("no time to answer in") }
     for (position, id) in events.enumerated() {
       if !fired.insert(id).inserted { violations.append("\(id) fired twice") }
       if table[id]?.service != service { violations.append("\(id) asked of \(service)") }
       for predecessor in table[id]?.after ?? [] where !events[..<position].contains(predecessor) {
-        if passed[predecessor]?.happenedBefore(clock) != true { violations.append("\(id) before \(predecessor)") }
+        if passed[predecessor]?.happenedBefore(clock) != true {
+          violations.append("\(id) before \(predecessor)")
+        }
       }
     }
   }
@@ -148,14 +158,17 @@ private struct Simulation {
   private mutating func check(_ decision: CheckoutDecision, at time: Int64) {
     if milliseconds(time) > .zero + deadlines.order { violations.append("late") }
     let missing = table.events.filter { $0.kind == .required && passed[$0.id] == nil }
-    if (decision.verdict == .approved) != missing.isEmpty { violations.append("\(decision.verdict), \(missing)") }
+    if (decision.verdict == .approved) != missing.isEmpty {
+      violations.append("\(decision.verdict), \(missing)")
+    }
     if let rejection = decision.rejection, !missing.contains(where: { $0.id == rejection.event.id }) {
       violations.append("rejected for \(rejection.event.id), which passed")
     }
     for entry in flow.takeTimeline() {
       if !entry.clock.happenedBefore(decision.clock) { violations.append("an entry is not covered") }
       guard let id = entry.event, entry.state == "passed" else { continue }
-      for predecessor in table[id]?.after ?? [] where passed[predecessor]?.happenedBefore(entry.clock) != true {
+      for predecessor in table[id]?.after ?? [] where passed[predecessor]?.happenedBefore(entry.clock) != true
+      {
         violations.append("\(predecessor) not before \(id)")
       }
     }

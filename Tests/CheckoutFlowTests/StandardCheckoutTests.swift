@@ -75,8 +75,10 @@ struct StandardCheckoutTests {
   @Test func nothingHappensBeforeTheStartAndItStartsOnce() {
     var checkout = Checkout()
     #expect(checkout.feed(.timerFired).isEmpty)
-    #expect(checkout.feed(.replied(service: "suggestions", results: [], clock: VectorClock(["x": 9]))).isEmpty)
-    #expect(checkout.feed(.callFailed(service: "suggestions", events: ["f"], code: "x", message: "x")).isEmpty)
+    #expect(
+      checkout.feed(.replied(service: "suggestions", results: [], clock: VectorClock(["x": 9]))).isEmpty)
+    #expect(
+      checkout.feed(.callFailed(service: "suggestions", events: ["f"], code: "x", message: "x")).isEmpty)
     #expect(checkout.flow.clock == VectorClock([orchestrator: 2]))
     checkout.feed(.started)
     #expect(checkout.feed(.started).isEmpty)

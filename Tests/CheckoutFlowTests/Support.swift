@@ -58,7 +58,9 @@ extension [CheckoutEffect] {
 
   var timers: [Instant] { compactMap { if case .setTimer(let time) = $0 { time } else { nil } } }
 
-  var decisions: [CheckoutDecision] { compactMap { if case .decided(let decision) = $0 { decision } else { nil } } }
+  var decisions: [CheckoutDecision] {
+    compactMap { if case .decided(let decision) = $0 { decision } else { nil } }
+  }
 
   var settled: [String] { compactMap { if case .settle(let service, _) = $0 { service } else { nil } } }
 }

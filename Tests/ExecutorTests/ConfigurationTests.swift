@@ -59,7 +59,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("election.group", "10.0.0.1", "multicast"), ("election.interface", "10.0.0", "such as 127.0.0.1 or eth0"),
+    ("election.group", "10.0.0.1", "multicast"),
+    ("election.interface", "10.0.0", "such as 127.0.0.1 or eth0"),
     ("election.preempt", "sometimes", "when-idle"), ("election.heartbeat", "1ms", "5ms"),
     ("election.peers", "executor-1", "host:port"), ("election.lane", "Büro", "a-z"),
     ("election.key-file", "/nonexistent/key", "no such file"), ("executor.credits", "0", "1 to 1024"),

@@ -2,11 +2,12 @@ import FraudRules
 import OrderDomain
 import Testing
 
-@Test(arguments: [
-  (.min, []), (0, []), (99_999, []), (100_000, ["amount_high"]), (499_999, ["amount_high"]),
-  (500_000, ["amount_very_high"]), (1_999_999, ["amount_very_high"]), (2_000_000, ["amount_over_limit"]),
-  (.max, ["amount_over_limit"]),
-] as [(Int64, [String])])
+@Test(
+  arguments: [
+    (.min, []), (0, []), (99_999, []), (100_000, ["amount_high"]), (499_999, ["amount_high"]),
+    (500_000, ["amount_very_high"]), (1_999_999, ["amount_very_high"]), (2_000_000, ["amount_over_limit"]),
+    (.max, ["amount_over_limit"]),
+  ] as [(Int64, [String])])
 func amounts(cents: Int64, expected: [String]) throws {
   let assessment = FraudRules().screenPayment(testOrder(), card: testSummary, amount: try euros(cents))
   #expect(codes(assessment) == expected)

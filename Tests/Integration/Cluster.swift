@@ -28,11 +28,14 @@ final class Cluster: Sendable {
   var log: URL { folder.appendingPathComponent("up.log") }
 
   /// Starts a cluster, waits until it is ready, runs `body`, and stops and removes everything whatever happens.
-  static func with<Value>(_ settings: [String: String] = [:], _ body: (Cluster) async throws -> Value) async throws -> Value
+  static func with<Value>(_ settings: [String: String] = [:], _ body: (Cluster) async throws -> Value)
+    async throws -> Value
   {
     let cluster = try Cluster(settings)
     do {
-      try await eventually("all roles are ready", within: .seconds(60)) { try cluster.report()?.ready == true }
+      try await eventually("all roles are ready", within: .seconds(60)) {
+        try cluster.report()?.ready == true
+      }
       let value = try await body(cluster)
       try await cluster.stop()
       return value
@@ -44,7 +47,8 @@ final class Cluster: Sendable {
   }
 
   private init(_ settings: [String: String]) throws {
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent("ordersd-test-\(UUID().uuidString)")
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "ordersd-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
       at: folder.appendingPathComponent("effects"), withIntermediateDirectories: true)
     portOffset = try Ports.freeOffset()
@@ -100,7 +104,9 @@ final class Cluster: Sendable {
 
   func get<Value: Decodable>(_ path: String, as type: Value.Type) async throws -> Value {
     let (status, body) = try await request(.GET, path)
-    guard status == 200 else { throw IntegrationError("GET \(path): \(status) \(String(decoding: body, as: UTF8.self))") }
+    guard status == 200 else {
+      throw IntegrationError("GET \(path): \(status) \(String(decoding: body, as: UTF8.self))")
+    }
     return try JSONDecoder().decode(type, from: body)
   }
 
@@ -109,7 +115,9 @@ final class Cluster: Sendable {
     var headers = [("Content-Type", "application/json")]
     if let key { headers.append(("Idempotency-Key", key)) }
     let (status, answer) = try await request(.POST, "/v1/orders", headers: headers, body: body)
-    guard status == 201 else { throw IntegrationError("POST /v1/orders: \(status) \(String(decoding: answer, as: UTF8.self))") }
+    guard status == 201 else {
+      throw IntegrationError("POST /v1/orders: \(status) \(String(decoding: answer, as: UTF8.self))")
+    }
     return try JSONDecoder().decode(OrderView.self, from: answer)
   }
 

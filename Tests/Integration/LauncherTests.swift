@@ -25,7 +25,9 @@ extension Integration {
     }
 
     private func tool(_ words: String...) async throws -> ProgramResult {
-      let program = words[0].hasPrefix("/") ? URL(fileURLWithPath: words[0]) : Programs.root.appendingPathComponent(words[0])
+      let program =
+        words[0].hasPrefix("/")
+        ? URL(fileURLWithPath: words[0]) : Programs.root.appendingPathComponent(words[0])
       return try await Programs.run(program, Array(words.dropFirst()))
     }
   }

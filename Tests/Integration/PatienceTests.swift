@@ -22,16 +22,20 @@ extension Integration {
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.contains(Self.id))
       let keys = server.requests.map { $0.field("idempotency-key") }
-      #expect(keys.count == 3 && Set(keys).count == 1 && keys.first.flatMap { $0 }?.isEmpty == false, "\(keys)")
+      #expect(
+        keys.count == 3 && Set(keys).count == 1 && keys.first.flatMap { $0 }?.isEmpty == false, "\(keys)")
     }
 
     @Test("A repeated submission is not said to have been made before")
     func ownReplay() async throws {
-      let answer = ScriptedServer.Behaviour.answer(200, Self.order("approved"), ["Idempotency-Replayed: true"])
+      let answer = ScriptedServer.Behaviour.answer(
+        200, Self.order("approved"), ["Idempotency-Replayed: true"])
       let own = try ScriptedServer([.hangUp, answer])
-      #expect(try await !ordersctl(own.url, "submit", "examples/order.json").errors.contains("submitted before"))
+      #expect(
+        try await !ordersctl(own.url, "submit", "examples/order.json").errors.contains("submitted before"))
       let earlier = try ScriptedServer([answer])
-      #expect(try await ordersctl(earlier.url, "submit", "examples/order.json").errors.contains("submitted before"))
+      #expect(
+        try await ordersctl(earlier.url, "submit", "examples/order.json").errors.contains("submitted before"))
     }
 
     @Test("A submission gives up after a few tries, and says with which key to go on")
@@ -58,9 +62,11 @@ extension Integration {
 
     @Test("Waiting outlasts a server that is away for a while")
     func wait() async throws {
-      let unavailable = ScriptedServer.Behaviour.answer(503, #"{"code": "unavailable", "detail": "stopping"}"#)
+      let unavailable = ScriptedServer.Behaviour.answer(
+        503, #"{"code": "unavailable", "detail": "stopping"}"#)
       let server = try ScriptedServer([
-        .hangUp, .answer(200, Self.order("queued")), .hangUp, unavailable, .answer(200, Self.order("executed")),
+        .hangUp, .answer(200, Self.order("queued")), .hangUp, unavailable,
+        .answer(200, Self.order("executed")),
       ])
       let result = try await ordersctl(server.url, "wait", Self.id, "--for", "executed", "--timeout", "20s")
       #expect(result.status == 0, "\(result.errors)")

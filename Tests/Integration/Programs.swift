@@ -36,7 +36,8 @@ enum Programs {
   static func run(
     _ program: URL, _ arguments: [String], environment: [String: String] = [:], limit: Duration = .seconds(60)
   ) async throws -> ProgramResult {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ordersd-run-\(UUID().uuidString)")
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "ordersd-run-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let files = ["out", "err"].map { folder.appendingPathComponent($0) }
@@ -80,7 +81,9 @@ enum Ports {
   static func freeOffset() throws -> Int {
     for _ in 0..<50 {
       let offset = Int.random(in: 10_960...14_400)
-      let ports = [8081, 9081, 50051, 50052, 50053, 50055, 50060, 50061, 50062, 50063, 51051, 51052, 51053, 51055]
+      let ports = [
+        8081, 9081, 50051, 50052, 50053, 50055, 50060, 50061, 50062, 50063, 51051, 51052, 51053, 51055,
+      ]
       if ports.allSatisfy({ isFree($0 + offset) }) { return offset }
     }
     throw IntegrationError("no free range of ports was found")

@@ -17,15 +17,22 @@ import Testing
     var allow: String?
   }
 
-  private static func order(_ what: String, _ body: String, _ status: Int, _ code: String, _ says: String, field: String? = nil)
+  private static func order(
+    _ what: String, _ body: String, _ status: Int, _ code: String, _ says: String, field: String? = nil
+  )
     -> Case
   {
     Case(
-      what: what, method: "POST", path: "/v1/orders", body: body, status: status, code: code, says: says, field: field)
+      what: what, method: "POST", path: "/v1/orders", body: body, status: status, code: code, says: says,
+      field: field)
   }
 
-  private static func get(_ path: String, _ status: Int, _ code: String, _ says: String, field: String? = nil) -> Case {
-    Case(what: path, method: "GET", path: path, headers: [:], status: status, code: code, says: says, field: field)
+  private static func get(_ path: String, _ status: Int, _ code: String, _ says: String, field: String? = nil)
+    -> Case
+  {
+    Case(
+      what: path, method: "GET", path: path, headers: [:], status: status, code: code, says: says,
+      field: field)
   }
 
   private static let id = "0192f3a1-0000-7000-8000-000000000000"
@@ -36,24 +43,31 @@ import Testing
     order("not UTF-8 JSON", "\u{0}\u{1}", 400, "malformed_body", "not JSON"),
     order("a list", "[]", 422, "invalid_argument", "must be an object", field: ""),
     order(
-      "a missing field", orderBody().replacing(#", "email": "ada@example.org""#, with: ""), 422, "invalid_argument",
+      "a missing field", orderBody().replacing(#", "email": "ada@example.org""#, with: ""), 422,
+      "invalid_argument",
       "/customer/email is missing", field: "/customer/email"),
     order(
-      "a wrong type", orderBody().replacing(#""quantity": 2"#, with: #""quantity": "two""#), 422, "invalid_argument",
+      "a wrong type", orderBody().replacing(#""quantity": 2"#, with: #""quantity": "two""#), 422,
+      "invalid_argument",
       "/items/0/quantity must be a whole number", field: "/items/0/quantity"),
     order(
-      "a huge number", orderBody().replacing(#""quantity": 2"#, with: #""quantity": 1e99"#), 422, "invalid_argument",
+      "a huge number", orderBody().replacing(#""quantity": 2"#, with: #""quantity": 1e99"#), 422,
+      "invalid_argument",
       "/items/0/quantity must be a whole number", field: "/items/0/quantity"),
     order(
       "a card number elsewhere", orderBody().replacing("Ülikooli 18", with: "4111-1111 1111 1111"), 422,
-      "invalid_argument", "/billingAddress/street must not contain the card's number", field: "/billingAddress/street"),
+      "invalid_argument", "/billingAddress/street must not contain the card's number",
+      field: "/billingAddress/street"),
     order(
-      "too large", orderBody() + String(repeating: " ", count: 1 << 20), 413, "body_too_large", "1048576 bytes"),
+      "too large", orderBody() + String(repeating: " ", count: 1 << 20), 413, "body_too_large",
+      "1048576 bytes"),
     Case(
-      what: "a wrong content type", method: "POST", path: "/v1/orders", headers: ["Content-Type": "text/plain"],
+      what: "a wrong content type", method: "POST", path: "/v1/orders",
+      headers: ["Content-Type": "text/plain"],
       body: orderBody(), status: 415, code: "unsupported_media_type", says: "application/json"),
     Case(
-      what: "no content type", method: "POST", path: "/v1/orders", headers: [:], body: orderBody(), status: 415,
+      what: "no content type", method: "POST", path: "/v1/orders", headers: [:], body: orderBody(),
+      status: 415,
       code: "unsupported_media_type", says: "absent"),
     Case(
       what: "a bad key", method: "POST", path: "/v1/orders",
@@ -78,21 +92,25 @@ import Testing
       what: "DELETE", method: "DELETE", path: "/v1/orders/\(id)", headers: [:], status: 405,
       code: "method_not_allowed", says: "DELETE is not allowed", allow: "GET, HEAD"),
     Case(
-      what: "POST of the page", method: "POST", path: "/", body: "{}", status: 405, code: "method_not_allowed",
+      what: "POST of the page", method: "POST", path: "/", body: "{}", status: 405,
+      code: "method_not_allowed",
       says: "use GET", allow: "GET, HEAD"),
   ]
 
   @Test func everyMistakeIsNamed() async throws {
     try await withShop { shop, around in
       for mistake in Self.cases {
-        let reply = try await shop.http.exchange(mistake.method, mistake.path, mistake.headers, body: mistake.body)
+        let reply = try await shop.http.exchange(
+          mistake.method, mistake.path, mistake.headers, body: mistake.body)
         #expect(reply.status == mistake.status, "\(mistake.what): \(reply.body)")
         #expect(reply.headers["content-type"] == "application/problem+json", "\(mistake.what)")
         #expect(reply.headers["allow"] == mistake.allow, "\(mistake.what)")
         guard reply.headers["content-type"] == "application/problem+json" else { continue }
         let problem = try reply.json()
         #expect(problem["code"].text == mistake.code, "\(mistake.what)")
-        #expect(problem["type"].text == "urn:ordersd:error:\(mistake.code)" && problem["status"].number == Double(reply.status))
+        #expect(
+          problem["type"].text == "urn:ordersd:error:\(mistake.code)"
+            && problem["status"].number == Double(reply.status))
         #expect(problem["detail"].text?.contains(mistake.says) == true, "\(mistake.what): \(reply.body)")
         #expect(problem["retryable"].boolean == false, "\(mistake.what)")
         #expect(problem["errors"][0]["field"].text == mistake.field, "\(mistake.what): \(reply.body)")
@@ -104,7 +122,8 @@ import Testing
   }
 
   @Test func aFullPoolIsTold() async throws {
-    try await withShop(["orchestrator.max-in-flight": "1", "orchestrator.order-deadline": "2s"]) { shop, around in
+    try await withShop(["orchestrator.max-in-flight": "1", "orchestrator.order-deadline": "2s"]) {
+      shop, around in
       around.verification.behaviour = .hang
       async let first = shop.http.post(orderBody())
       #expect(try await eventually { around.verification.requests.count == 1 })

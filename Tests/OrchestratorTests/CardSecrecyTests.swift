@@ -29,9 +29,11 @@ import Testing
         around.verification.behaviour = .unavailable
         #expect(try await shop.http.post(Self.body).json()["state"].text == "rejected")
         let broken = [
-          String(Self.body.dropLast(3)), Self.body.replacing(#""acceptTerms": true"#, with: #""acceptTerms": 7"#),
+          String(Self.body.dropLast(3)),
+          Self.body.replacing(#""acceptTerms": true"#, with: #""acceptTerms": 7"#),
           Self.body.replacing("Ada Lovelace", with: Self.digits),
-          Self.body.replacing("Ülikooli 18", with: Self.number), Self.body.replacing("\"EE\"", with: Self.digits),
+          Self.body.replacing("Ülikooli 18", with: Self.number),
+          Self.body.replacing("\"EE\"", with: Self.digits),
           Self.body.replacing(#""quantity": 2"#, with: #""quantity": \#(Self.digits).5"#),
         ]
         for body in broken {
@@ -63,7 +65,8 @@ import Testing
     var names: [String] = []
     for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
       var isFolder = false
-      guard FileManager.default.fileExists(atPath: "\(folder)/\(name)", isDirectory: &isFolder), !isFolder else {
+      guard FileManager.default.fileExists(atPath: "\(folder)/\(name)", isDirectory: &isFolder), !isFolder
+      else {
         continue
       }
       let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))

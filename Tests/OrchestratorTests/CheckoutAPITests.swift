@@ -26,7 +26,9 @@ import VectorClock
       #expect(around.verification.requests == [["a", "b", "c"]])
       #expect(around.fraud.requests == [["d", "e"]])
       let checks = [around.verification, around.fraud, around.suggestions]
-      #expect(try await eventually { checks.allSatisfy { $0.verdicts == [.consistent] } }, "every service is settled")
+      #expect(
+        try await eventually { checks.allSatisfy { $0.verdicts == [.consistent] } },
+        "every service is settled")
     }
   }
 
@@ -60,8 +62,10 @@ import VectorClock
       let order = try reply.json()
       let rejection = order["rejection"]
       #expect(reply.status == 201 && order["state"].text == "rejected")
-      #expect(rejection["event"]["id"].text == "c" && rejection["event"]["name"].text == "verify payment card")
-      #expect(rejection["service"].text == "transaction-verification" && rejection["code"].text == "card_expired")
+      #expect(
+        rejection["event"]["id"].text == "c" && rejection["event"]["name"].text == "verify payment card")
+      #expect(
+        rejection["service"].text == "transaction-verification" && rejection["code"].text == "card_expired")
       #expect(rejection["retryable"].boolean == false)
       #expect(rejection["findings"][0]["field"].text == "/payment/card/expiry")
       #expect(around.fraud.requests.isEmpty && around.queue.taken.isEmpty)

@@ -22,12 +22,14 @@ import Testing
 /// The SQLite file under the orchestrator and the queue.
 @Suite(.timeLimit(.minutes(2))) struct DurableStoreTests {
   private static let schema = [
-    SchemaStep("1 lines", "CREATE TABLE lines (number INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL UNIQUE)")
+    SchemaStep(
+      "1 lines", "CREATE TABLE lines (number INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL UNIQUE)")
   ]
   private struct Refused: Error {}
 
   private func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.path + "/ordersd-store-\(UInt64.random(in: 0 ... .max))"
+    let folder =
+      FileManager.default.temporaryDirectory.path + "/ordersd-store-\(UInt64.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer {
       do { try FileManager.default.removeItem(atPath: folder) } catch { Issue.record("\(folder): \(error)") }
@@ -86,7 +88,8 @@ import Testing
         }
       }
       await #expect(throws: Refused.self) { try await store.commit { _ in throw Refused() } }
-      let value = try await store.commit { db in try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM lines") ?? 0 }
+      let value = try await store.commit { db in try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM lines") ?? 0
+      }
       #expect(value == 18)
       #expect(try await lines(store) == (0..<20).filter { $0 != 7 && $0 != 9 }.map(String.init))
       #expect(failed.values == [7, 9])
@@ -157,7 +160,8 @@ import Testing
       let copy = "\(folder)/copy"
       try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
       for suffix in ["", "-wal"] {
-        try FileManager.default.copyItem(atPath: "\(folder)/test.db\(suffix)", toPath: "\(copy)/test.db\(suffix)")
+        try FileManager.default.copyItem(
+          atPath: "\(folder)/test.db\(suffix)", toPath: "\(copy)/test.db\(suffix)")
       }
       try store.close()
       let error = await #expect(throws: ServiceError.self) { try await store.commit(Self.insert("late")) }
@@ -186,12 +190,16 @@ import Testing
   @Test func aDamagedFileIsRefusedAtTheStartAndLeftAlone() async throws {
     try await withFolder { folder in
       let store = try open(folder)
-      for number in 0..<2_000 { store.submit(Self.insert("a line of some length, number \(number)")) { _ in } }
+      for number in 0..<2_000 {
+        store.submit(Self.insert("a line of some length, number \(number)")) { _ in }
+      }
       try await store.commit(Self.insert("last"))
       try store.close()
       let file = URL(fileURLWithPath: "\(folder)/test.db")
       let plain = try DatabaseQueue(path: file.path)
-      try await plain.writeWithoutTransaction { db in _ = try Row.fetchAll(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+      try await plain.writeWithoutTransaction { db in
+        _ = try Row.fetchAll(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+      }
       try plain.close()
       var content = try Data(contentsOf: file)
       try #require(content.count > 4_096 * 6)
@@ -222,7 +230,8 @@ import Testing
       let store = try open(folder)
       try await store.commit(Self.insert("kept"))
       try store.close()
-      let grown = try open(folder, schema: Self.schema + [SchemaStep("2 more", "CREATE TABLE more (number INTEGER)")])
+      let grown = try open(
+        folder, schema: Self.schema + [SchemaStep("2 more", "CREATE TABLE more (number INTEGER)")])
       #expect(try await lines(grown) == ["kept"])
       try await grown.commit { db in try db.execute(sql: "INSERT INTO more VALUES (1)") }
       try grown.close()

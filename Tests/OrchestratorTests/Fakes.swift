@@ -68,7 +68,9 @@ final class FakeCheck: RegistrableRPCService {
     }
   }
 
-  private func answer(_ request: Ordersd_V1_CheckRequest, _ context: ServerContext) async throws -> Ordersd_V1_CheckReply {
+  private func answer(_ request: Ordersd_V1_CheckRequest, _ context: ServerContext) async throws
+    -> Ordersd_V1_CheckReply
+  {
     let behaviour = state.withLock { state in
       state.requests.append(request.events)
       return state.behaviour
@@ -112,7 +114,9 @@ final class FakeCheck: RegistrableRPCService {
     }
   }
 
-  private func answer(_ request: Ordersd_V1_SettleRequest, _ context: ServerContext) async throws -> Ordersd_V1_SettleReply {
+  private func answer(_ request: Ordersd_V1_SettleRequest, _ context: ServerContext) async throws
+    -> Ordersd_V1_SettleReply
+  {
     if state.withLock({ $0.hangsOnSettle }) { try await hang(context) }
     let clock = try VectorClock(request.finalClock)
     return state.withLock { state in

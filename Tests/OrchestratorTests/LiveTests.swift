@@ -8,7 +8,9 @@ import Testing
   @Test func pagesOfTheListStayStableWhileOrdersArrive() async throws {
     try await withShop { shop, _ in
       var made: [String] = []
-      for _ in 0..<5 { made.append(try #require(try await shop.http.post(orderBody()).json()["orderId"].text)) }
+      for _ in 0..<5 {
+        made.append(try #require(try await shop.http.post(orderBody()).json()["orderId"].text))
+      }
       let first = try await shop.http.get("/v1/orders?limit=2").json()
       _ = try await shop.http.post(orderBody())
       let second = try await shop.http.get("/v1/orders?limit=2&cursor=\(first["next"].text ?? "")").json()
@@ -47,7 +49,8 @@ import Testing
 
   @Test func openStreamsDoNotHoldTheStopUp() async throws {
     try await withSurroundings { around in
-      let (endpoints, offer) = AsyncStream.makeStream(of: HTTPEndpoint.self, bufferingPolicy: .bufferingNewest(1))
+      let (endpoints, offer) = AsyncStream.makeStream(
+        of: HTTPEndpoint.self, bufferingPolicy: .bufferingNewest(1))
       let (streams, begun) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
       try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {

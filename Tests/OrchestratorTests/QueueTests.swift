@@ -109,7 +109,9 @@ import VectorClock
       around.queue.tell(.failed, id)
       around.queue.tell(.executed, "0192f3a1-0000-7000-8000-000000000000")
       #expect(
-        try await eventually { around.log.lines.contains { $0.contains("tells of an order that is not known") } })
+        try await eventually {
+          around.log.lines.contains { $0.contains("tells of an order that is not known") }
+        })
       #expect(around.log.lines.contains { $0.contains("impossible outcome") && $0.contains(id) })
       #expect(try await shop.http.get("/v1/orders/\(id)").json()["state"].text == "executed")
     }

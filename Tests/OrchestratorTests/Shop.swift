@@ -111,7 +111,8 @@ func withSurroundings<Result: Sendable>(
     for (name, server) in checkServers { endpoints[name] = try await server.listening() }
     if queueIsUp { _ = try await queueServer.listening() }
     let surroundings = Surroundings(
-      verification: checks[0], fraud: checks[1], suggestions: checks[2], queue: queue, log: log, folder: folder,
+      verification: checks[0], fraud: checks[1], suggestions: checks[2], queue: queue, log: log,
+      folder: folder,
       endpoints: endpoints, context: context, servers: servers, queueServer: queueServer)
     let outcome: Swift.Result<Result, any Error>
     do { outcome = .success(try await body(surroundings)) } catch { outcome = .failure(error) }

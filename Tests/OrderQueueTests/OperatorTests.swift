@@ -120,10 +120,12 @@ struct OperatorTests {
   }
 
   /// As an operator does it: another process, while orders come in.
-  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/sqlite3"), "NOT RUN: needs sqlite3"))
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/sqlite3"), "NOT RUN: needs sqlite3"))
   func aBackupIsTakenWhileTheQueueWorks() async throws {
     let (folder, copy) = (TemporaryFolder(), TemporaryFolder())
-    try FileManager.default.createDirectory(atPath: "\(copy.path)/order-queue", withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: "\(copy.path)/order-queue", withIntermediateDirectories: true)
     let known = Known()
     let before = try await withQueue(folder: folder.path) { queue in
       return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -163,61 +165,63 @@ struct OperatorTests {
 }
 
 extension HeavyTests {
-@Suite(.timeLimit(.minutes(3)))
-struct SizeTests {
-  /// The figures of docs/QUEUE.md, "Sizing".
-  @Test func anOrderTakesWhatTheManualSays() async throws {
-    let folder = TemporaryFolder()
-    let process = try QueueProcess(folder: folder.path, port: try QueueProcess.freePort())
-    defer { process.crash() }
-    @Sendable func resident() throws -> Int {
-      let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
-      let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-      return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first).flatMap { Int($0) } ?? 0
-    }
-    try await withClient(process) { queue in
-      try await queue.reaches(process)
-      // Once before, so that buffers and pools have their size.
-      try await queue.enqueueAll((0..<5_000).map { _ in (newOrderID(), 5) }, body: Data(count: 512))
-      let before = try resident()
-      let count = 40_000
-      for _ in 0..<4 {
-        try await queue.enqueueAll(
-          (0..<count / 4).map { _ in (newOrderID(), .random(in: 0...9)) }, body: Data(count: 512))
+  @Suite(.timeLimit(.minutes(3)))
+  struct SizeTests {
+    /// The figures of docs/QUEUE.md, "Sizing".
+    @Test func anOrderTakesWhatTheManualSays() async throws {
+      let folder = TemporaryFolder()
+      let process = try QueueProcess(folder: folder.path, port: try QueueProcess.freePort())
+      defer { process.crash() }
+      @Sendable func resident() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first).flatMap { Int($0) } ?? 0
       }
-      let memory = (try resident() - before) * 1_024 / count
-      process.crash()
-      try await withQueue(folder: folder.path) { _ in }
-      let size = try FileManager.default.attributesOfItem(atPath: process.file)[.size] as? NSNumber
-      let disk = (size?.intValue ?? 0) / (count + 5_000)
-      print("sizing: \(disk) bytes of disk for each waiting order of 512 bytes, \(memory) bytes of memory")
-      #expect(disk < 1_500)
-      #expect(memory < 1_500)
-    }
-  }
-
-  /// Readers and steady writing; SQLite alone would let the log grow without end.
-  @Test func theWriteAheadLogStaysShort() async throws {
-    let folder = TemporaryFolder()
-    try await withQueue(folder: folder.path) { queue in
-      let started = ContinuousClock.now
-      var (largest, count) = (0, 0)
-      while count < 4_000, ContinuousClock.now - started < .seconds(60) {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          for _ in 0..<32 {
-            group.addTask { try await queue.enqueue(newOrderID(), body: Data(count: 60_000)) }
-          }
-          try await group.waitForAll()
+      try await withClient(process) { queue in
+        try await queue.reaches(process)
+        // Once before, so that buffers and pools have their size.
+        try await queue.enqueueAll((0..<5_000).map { _ in (newOrderID(), 5) }, body: Data(count: 512))
+        let before = try resident()
+        let count = 40_000
+        for _ in 0..<4 {
+          try await queue.enqueueAll(
+            (0..<count / 4).map { _ in (newOrderID(), .random(in: 0...9)) }, body: Data(count: 512))
         }
-        count += 32
-        let path = "\(folder.path)/order-queue/queue.db-wal"
-        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber
-        largest = max(largest, size?.intValue ?? 0)
+        let memory = (try resident() - before) * 1_024 / count
+        process.crash()
+        try await withQueue(folder: folder.path) { _ in }
+        let size = try FileManager.default.attributesOfItem(atPath: process.file)[.size] as? NSNumber
+        let disk = (size?.intValue ?? 0) / (count + 5_000)
+        print("sizing: \(disk) bytes of disk for each waiting order of 512 bytes, \(memory) bytes of memory")
+        #expect(disk < 1_500)
+        #expect(memory < 1_500)
       }
-      print("write-ahead log: \((count * 60_000) >> 20) MiB of bodies written, log at most \(largest >> 20) MiB")
-      #expect(count * 60_000 > 128 << 20, "too little was written to tell")
-      #expect(largest < 192 << 20)
+    }
+
+    /// Readers and steady writing; SQLite alone would let the log grow without end.
+    @Test func theWriteAheadLogStaysShort() async throws {
+      let folder = TemporaryFolder()
+      try await withQueue(folder: folder.path) { queue in
+        let started = ContinuousClock.now
+        var (largest, count) = (0, 0)
+        while count < 4_000, ContinuousClock.now - started < .seconds(60) {
+          try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<32 {
+              group.addTask { try await queue.enqueue(newOrderID(), body: Data(count: 60_000)) }
+            }
+            try await group.waitForAll()
+          }
+          count += 32
+          let path = "\(folder.path)/order-queue/queue.db-wal"
+          let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber
+          largest = max(largest, size?.intValue ?? 0)
+        }
+        print(
+          "write-ahead log: \((count * 60_000) >> 20) MiB of bodies written, log at most \(largest >> 20) MiB"
+        )
+        #expect(count * 60_000 > 128 << 20, "too little was written to tell")
+        #expect(largest < 192 << 20)
+      }
     }
   }
-}
 }

@@ -64,14 +64,18 @@ struct OrderDocumentTests {
     #expect(error?.message.hasPrefix("\(place.pointer) must be a whole number") == true)
   }
 
-  @Test(arguments: ["2", "2.0", "2e0", "9223372036854775807"]) func aWholeNumberIsTakenHoweverItIsWritten(_ number: String)
+  @Test(arguments: ["2", "2.0", "2e0", "9223372036854775807"]) func aWholeNumberIsTakenHoweverItIsWritten(
+    _ number: String
+  )
     throws
   {
     let text = Self.good.replacing(#""quantity": 2"#, with: #""quantity": \#(number)"#)
     #expect(try OrderDocument.decode(Data(text.utf8)).items.first?.quantity == (Int(number) ?? 2))
   }
 
-  @Test(arguments: ["", "{", "order", #"{"customer": }"#, OrderDocumentTests.good.replacing("2}", with: "02}")]) func whatIsNotJSONIsMalformed(_ text: String) {
+  @Test(arguments: [
+    "", "{", "order", #"{"customer": }"#, OrderDocumentTests.good.replacing("2}", with: "02}"),
+  ]) func whatIsNotJSONIsMalformed(_ text: String) {
     let error = #expect(throws: ServiceError.self) { try OrderDocument.decode(Data(text.utf8)) }
     #expect(error?.code == .malformedBody)
     #expect(error?.message.hasPrefix("the body is not JSON") == true)

@@ -219,7 +219,9 @@ extension Simulation {
     // While it leads, the work itself tells.
     guard nodes[index].work.epoch == nil, now >= nodes[index].distrustedUntil else { return }
     nodes[index].failedProbes = isServing ? 0 : nodes[index].failedProbes + 1
-    if isServing { nodes[index].isReached = true } else if nodes[index].failedProbes >= 2 {
+    if isServing {
+      nodes[index].isReached = true
+    } else if nodes[index].failedProbes >= 2 {
       nodes[index].isReached = false
     }
     tellEligibility(index)

@@ -9,8 +9,10 @@ enum Repository {
   static func swiftFiles(under folder: String) throws -> [String] {
     let base = root.appendingPathComponent(folder)
     let names = try FileManager.default.subpathsOfDirectory(atPath: base.path)
-    return names.filter { $0.hasSuffix(".swift") && !$0.contains("Generated/") && !$0.hasSuffix("PageAssets.swift") }
-      .map { "\(folder)/\($0)" }.sorted()
+    return names.filter {
+      $0.hasSuffix(".swift") && !$0.contains("Generated/") && !$0.hasSuffix("PageAssets.swift")
+    }
+    .map { "\(folder)/\($0)" }.sorted()
   }
 
   static func lines(_ path: String) throws -> [Substring] {
@@ -53,7 +55,8 @@ struct Manifest: Decodable {
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("tidy-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: scratch) }
     process.arguments = [
-      "swift", "package", "--package-path", Repository.root.path, "--scratch-path", scratch.path, "dump-package",
+      "swift", "package", "--package-path", Repository.root.path, "--scratch-path", scratch.path,
+      "dump-package",
     ]
     var environment = ProcessInfo.processInfo.environment
     environment["CORE_ONLY"] = nil

@@ -51,7 +51,9 @@ struct TidyTests {
     for path in try Repository.swiftFiles(under: "Sources/Core") {
       for line in try Repository.lines(path) {
         let words = line.split(separator: " ")
-        guard let position = words.firstIndex(of: "import"), position <= 1, let name = words.last else { continue }
+        guard let position = words.firstIndex(of: "import"), position <= 1, let name = words.last else {
+          continue
+        }
         #expect(cores.contains(String(name)), "\(path): \(line)")
       }
     }

@@ -75,7 +75,8 @@ private func example<Value: Decodable>(_ name: String, as type: Value.Type) thro
   #expect(catalog.currency.code == "EUR")
   #expect(catalog.itemsBySKU()["book-dune"] != nil)
   let allowed = Set("abcdefghijklmnopqrstuvwxyz-")
-  #expect(catalog.items.allSatisfy { !$0.tags.isEmpty && $0.tags.joined().allSatisfy { allowed.contains($0) } })
+  #expect(
+    catalog.items.allSatisfy { !$0.tags.isEmpty && $0.tags.joined().allSatisfy { allowed.contains($0) } })
 }
 
 @Test(arguments: [

@@ -20,7 +20,8 @@ package struct EventResult: Sendable, Hashable {
   package let suggestions: [SuggestedItem]
 
   package init(
-    event: String, outcome: Outcome, clock: VectorClock, findings: [Finding] = [], suggestions: [SuggestedItem] = []
+    event: String, outcome: Outcome, clock: VectorClock, findings: [Finding] = [],
+    suggestions: [SuggestedItem] = []
   ) {
     self.event = event
     self.outcome = outcome
@@ -112,7 +113,8 @@ package struct TimelineEntry: Sendable, Hashable, Codable {
   package var clock: VectorClock
 
   package init(
-    at: Timestamp, actor: String, event: String? = nil, state: String, reason: String? = nil, clock: VectorClock
+    at: Timestamp, actor: String, event: String? = nil, state: String, reason: String? = nil,
+    clock: VectorClock
   ) {
     self.at = at
     self.actor = actor

@@ -103,7 +103,9 @@ package struct CheckoutFlow: Sendable {
 
   private mutating func take(_ result: EventResult, from service: String, wall: Timestamp) {
     // A doubled, late or foreign result changes nothing.
-    guard let event = table[result.event], event.service == service, case .fired? = progress[event.id] else { return }
+    guard let event = table[result.event], event.service == service, case .fired? = progress[event.id] else {
+      return
+    }
     timeline.append(
       TimelineEntry(
         at: wall, actor: service, event: event.id, state: result.outcome.rawValue,
@@ -122,12 +124,15 @@ package struct CheckoutFlow: Sendable {
       progress[event.id] = .failed
       let finding = result.findings.first
       rejections[event.id] = Rejection(
-        event: .init(id: event.id, name: event.name), service: service, code: finding?.code ?? "\(event.id)_failed",
+        event: .init(id: event.id, name: event.name), service: service,
+        code: finding?.code ?? "\(event.id)_failed",
         reason: finding?.message ?? "\(event.name) failed", retryable: false, findings: result.findings)
     }
   }
 
-  private mutating func giveUp(_ id: String, at service: String, code: String, message: String, wall: Timestamp) {
+  private mutating func giveUp(
+    _ id: String, at service: String, code: String, message: String, wall: Timestamp
+  ) {
     guard let event = table[id], event.service == service, case .fired? = progress[id] else { return }
     guard event.kind == .advisory else { return reject(event, code: code, message, wall: wall) }
     progress[id] = .givenUp
@@ -159,7 +164,8 @@ package struct CheckoutFlow: Sendable {
         clock.tick(process)
         giveUp(
           event.id, at: event.service, code: "deadline_exceeded",
-          message: "\(event.service) did not answer within \(min(deadlines.advisory, deadline - at))", wall: wall)
+          message: "\(event.service) did not answer within \(min(deadlines.advisory, deadline - at))",
+          wall: wall)
       case .waiting? where event.after.contains(where: { progress[$0] == .givenUp }):
         progress[event.id] = .givenUp
         suggestionsDegraded = true
@@ -180,7 +186,8 @@ package struct CheckoutFlow: Sendable {
           message: "\(event.service) did not answer within the order's \(deadlines.order)", wall: wall)
       case .waiting? where hasPassed(event.after):
         reject(
-          event, "the order's \(deadlines.order) were over before \(event.service) could be asked", wall: wall)
+          event, "the order's \(deadlines.order) were over before \(event.service) could be asked", wall: wall
+        )
       case .waiting?, .passed?, .failed?, .givenUp?, nil:
         break
       }
@@ -208,7 +215,9 @@ package struct CheckoutFlow: Sendable {
       return decide(.rejected(rejection))
     }
     var effects = fireCalls(now: now, deadline: deadline)
-    if let handoff = table.events.first(where: { $0.kind == .handoff }), hasPassed(handoff.after), advisoryIsOver {
+    if let handoff = table.events.first(where: { $0.kind == .handoff }), hasPassed(handoff.after),
+      advisoryIsOver
+    {
       return effects + decide(.approved)
     }
     effects.append(.setTimer(nextTimer(deadline)))
@@ -249,7 +258,11 @@ package struct CheckoutFlow: Sendable {
       let batch = batches.firstIndex { $0.service == event.service }
       let together = batch.map { batches[$0].events } ?? []
       guard event.after.allSatisfy({ progress[$0] == .passed || together.contains($0) }) else { continue }
-      if let batch { batches[batch].events.append(event.id) } else { batches.append((event.service, [event.id])) }
+      if let batch {
+        batches[batch].events.append(event.id)
+      } else {
+        batches.append((event.service, [event.id]))
+      }
     }
     return batches.map { service, events in
       clock.tick(process)

@@ -20,7 +20,8 @@ package struct CheckoutEvent: Sendable, Hashable {
   package let after: [String]
   package let kind: Kind
 
-  package init(_ id: String, _ name: String, at service: String, after: [String] = [], kind: Kind = .required) {
+  package init(_ id: String, _ name: String, at service: String, after: [String] = [], kind: Kind = .required)
+  {
     self.id = id
     self.name = name
     self.service = service

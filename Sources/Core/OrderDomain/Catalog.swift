@@ -18,7 +18,9 @@ package struct Catalog: Sendable, Hashable, Codable {
       if item.sku.isEmpty || item.sku.utf8.count > 64 {
         problems.append("items[\(index)].sku: must be 1 to 64 bytes long")
       }
-      if !seen.insert(item.sku).inserted { problems.append("items[\(index)].sku: '\(item.sku)' stands twice") }
+      if !seen.insert(item.sku).inserted {
+        problems.append("items[\(index)].sku: '\(item.sku)' stands twice")
+      }
       if item.price < 0 { problems.append("items[\(index)].price: must not be negative, is \(item.price)") }
     }
     return problems

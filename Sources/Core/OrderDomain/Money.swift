@@ -52,7 +52,8 @@ package struct Currency: Sendable, Hashable, Codable, CustomStringConvertible {
   /// How many decimal digits the minor unit stands for (ISO 4217 list one): 0 for JPY, 3 for KWD, else 2.
   package var minorUnitDigits: Int {
     switch code {
-    case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
+    case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF",
+      "XOF",
       "XPF":
       0
     case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND": 3

@@ -3,7 +3,9 @@ extension KeyedDecodingContainer {
   ///
   /// JSONDecoder tells `1.5` and `1e30` as if the whole document were not JSON, and not where they stand. Here they are a
   /// `DecodingError.dataCorrupted` at their key, whose description says what would be right.
-  func wholeNumber<Number: FixedWidthInteger & Decodable>(_ type: Number.Type, forKey key: Key) throws -> Number {
+  func wholeNumber<Number: FixedWidthInteger & Decodable>(_ type: Number.Type, forKey key: Key) throws
+    -> Number
+  {
     do {
       return try decode(type, forKey: key)
     } catch let error as DecodingError {
@@ -31,7 +33,8 @@ extension KeyedDecodingContainer {
     guard let value = try? decode(Double.self, forKey: key) else {
       // A number beyond Double's range, such as 1e400; the parsers' words for what is malformed are others.
       let isTooLarge = "\(cause)".contains("epresentable")
-      return isTooLarge ? DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: range) : cause
+      return isTooLarge
+        ? DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: range) : cause
     }
     let isWhole = value.rounded(.towardZero) == value
     return DecodingError.dataCorruptedError(

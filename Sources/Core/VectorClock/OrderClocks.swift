@@ -25,7 +25,9 @@ package struct OrderClocks<OrderID: Hashable & Sendable>: Sendable {
   }
 
   /// A local event or a send about `order`. Returns the clock after it.
-  package mutating func tick(_ order: OrderID) -> VectorClock { update(order) { clock, process in clock.tick(process) } }
+  package mutating func tick(_ order: OrderID) -> VectorClock {
+    update(order) { clock, process in clock.tick(process) }
+  }
 
   /// The order is over with `finalClock`. Forgets it and tells whether what this process knows is covered by it.
   package mutating func settle(_ order: OrderID, finalClock: VectorClock) -> Settlement {
@@ -43,7 +45,8 @@ package struct OrderClocks<OrderID: Hashable & Sendable>: Sendable {
     case unknown
   }
 
-  private mutating func update(_ order: OrderID, _ change: (inout VectorClock, String) -> Void) -> VectorClock {
+  private mutating func update(_ order: OrderID, _ change: (inout VectorClock, String) -> Void) -> VectorClock
+  {
     var clock = clocks[order] ?? VectorClock()
     change(&clock, process)
     clocks.set(clock, for: order)

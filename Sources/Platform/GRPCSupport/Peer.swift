@@ -15,7 +15,8 @@ package struct Peer: Service {
   package let client: Client
 
   /// Throws when `endpoint` cannot be a target.
-  package init(service: String, endpoint: NetworkEndpoint, eventLoopGroup: MultiThreadedEventLoopGroup) throws {
+  package init(service: String, endpoint: NetworkEndpoint, eventLoopGroup: MultiThreadedEventLoopGroup) throws
+  {
     self.service = service
     self.endpoint = endpoint
     client = GRPCClient(
@@ -24,7 +25,8 @@ package struct Peer: Service {
         config: .defaults { config in
           config.backoff = .init(initial: .milliseconds(50), max: .seconds(1), multiplier: 1.6, jitter: 0.2)
           config.connection.maxIdleTime = nil
-          config.connection.keepalive = .init(time: .seconds(10), timeout: .seconds(3), allowWithoutCalls: false)
+          config.connection.keepalive = .init(
+            time: .seconds(10), timeout: .seconds(3), allowWithoutCalls: false)
         },
         eventLoopGroup: eventLoopGroup))
   }
@@ -58,7 +60,9 @@ package struct Peer: Service {
 
   private static func target(_ endpoint: NetworkEndpoint) -> any ResolvableTarget {
     if endpoint.isIPv6 { return .ipv6(address: endpoint.host, port: endpoint.port) }
-    let isIPv4 = endpoint.host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { UInt8($0) != nil }
+    let isIPv4 = endpoint.host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
+      UInt8($0) != nil
+    }
     return isIPv4
       ? .ipv4(address: endpoint.host, port: endpoint.port) : .dns(host: endpoint.host, port: endpoint.port)
   }

@@ -90,7 +90,8 @@ private struct SeriesKey: Hashable, Comparable {
   let labels: String
 
   init(_ label: String, _ dimensions: [(String, String)]) {
-    name = String(label.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == ":") ? $0 : "_" })
+    name = String(
+      label.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == ":") ? $0 : "_" })
     labels = dimensions.map { "\($0)=\"\(escape($1))\"" }.joined(separator: ",")
   }
 

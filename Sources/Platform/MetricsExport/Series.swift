@@ -55,7 +55,8 @@ final class HistogramSeries: Series, RecorderHandler, TimerHandler {
   }
 
   private static let bounds: [Double] = [
-    1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500,
+    1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100,
+    250, 500,
     1_000, 10_000, 100_000,
   ]
 

@@ -4,8 +4,11 @@ import NIOCore
 enum InterfaceAddress {
   /// A name as the kernel takes it: 1 to 15 bytes, no slash, no white space (netdevice(7)).
   static func isName(_ text: String) -> Bool {
-    (1...15).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }
-      && text.utf8.contains { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) && $0 != UInt8(ascii: ".") }
+    (1...15).contains(text.utf8.count)
+      && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }
+      && text.utf8.contains {
+        !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) && $0 != UInt8(ascii: ".")
+      }
   }
 
   /// The first IPv4 address of the interface. Looked up anew at each opening: an address may change.
@@ -20,7 +23,8 @@ enum InterfaceAddress {
     guard let found = devices.first(where: { $0.name == text }), let address = IPv4(found.address) else {
       let known = devices.map { "\($0.name) (\($0.address))" }.joined(separator: ", ")
       throw TransportError(
-        code: .cannotJoin, message: "there is no interface '\(text)' with an IPv4 address; there are \(known)")
+        code: .cannotJoin, message: "there is no interface '\(text)' with an IPv4 address; there are \(known)"
+      )
     }
     return address
   }

@@ -1,5 +1,5 @@
-package import DaemonKit
 import CoreTime
+package import DaemonKit
 package import GRDB
 import Logging
 import Metrics
@@ -94,7 +94,9 @@ package final class DurableStore: Sendable {
   /// Makes a change durable. `body` runs once, on the writer; what it throws undoes this change alone and is rethrown.
   ///
   /// Throws `ServiceError` `overloaded` when too many wait, `storage_unavailable` when the transaction failed.
-  package func commit<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+  package func commit<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws
+    -> Value
+  {
     let box = Box<Value>()
     return try await withCheckedThrowingContinuation { continuation in
       enqueue(
@@ -107,7 +109,8 @@ package final class DurableStore: Sendable {
             switch (error, box.value.withLock({ $0 })) {
             case (let error?, _): continuation.resume(throwing: error)
             case (nil, let value?): continuation.resume(returning: value)
-            case (nil, nil): continuation.resume(throwing: ServiceError(.internal, "a change was not applied"))
+            case (nil, nil):
+              continuation.resume(throwing: ServiceError(.internal, "a change was not applied"))
             }
           }))
     }
@@ -116,13 +119,16 @@ package final class DurableStore: Sendable {
   /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this returns, and
   /// `completion` is called on the writer's thread when the outcome is known.
   package func submit(
-    _ body: @escaping @Sendable (Database) throws -> Void, completion: @escaping @Sendable ((any Error)?) -> Void
+    _ body: @escaping @Sendable (Database) throws -> Void,
+    completion: @escaping @Sendable ((any Error)?) -> Void
   ) {
     enqueue(Waiting(apply: body, finish: completion))
   }
 
   /// Reads a consistent snapshot of what is committed.
-  package func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+  package func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws
+    -> Value
+  {
     do {
       return try await pool.read(body)
     } catch let error as DatabaseError {
@@ -221,9 +227,11 @@ package final class DurableStore: Sendable {
   }
 
   private func fail(_ batch: [Waiting], _ error: ServiceError) {
-    logger.error("The store could not commit; nothing of this batch is acknowledged.", metadata: [
-      "changes": "\(batch.count)", "reason": "\(error.message)",
-    ])
+    logger.error(
+      "The store could not commit; nothing of this batch is acknowledged.",
+      metadata: [
+        "changes": "\(batch.count)", "reason": "\(error.message)",
+      ])
     let alsoRefused = state.withLock { state -> [Waiting] in
       guard failureMode == .refuseUntilRecovered else { return [] }
       state.failure = error

@@ -38,10 +38,11 @@ package func buildExecutor(configuration: ExecutorConfiguration, context: Daemon
     election: election, queue: queue, fulfilment: fulfilment, ledger: ledger, clocks: context.clocks)
   let work = WorkLoop(
     desk: desk, election: election, eligibility: eligibility,
-    tools: Office.Tools(
-      process: process, queue: queue, fulfilment: fulfilment, ledger: ledger, credits: configuration.credits,
-      clocks: context.clocks, logger: context.logger),
-    drainTimeout: configuration.election.drainTimeout)
+    tools: WorkLoop.Tools(
+      process: process, queue: queue, fulfilment: fulfilment, ledger: ledger, clocks: context.clocks,
+      logger: context.logger),
+    credits: configuration.credits, drainTimeout: configuration.election.drainTimeout,
+    seed: UInt64.random(in: 0...UInt64.max))
   let service = ExecutorService(election: election, work: work, eligibility: eligibility, socket: socket)
   let server = RoleServer(
     endpoint: configuration.server, setting: "executor.port",

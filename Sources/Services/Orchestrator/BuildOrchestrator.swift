@@ -19,7 +19,8 @@ package func buildOrchestrator(
   let catalog = try CatalogFile.load(path: configuration.catalogPath)
   let key = try InstallationKey(folder: configuration.stateFolder)
   let store = try DurableStore(
-    path: "\(configuration.stateFolder)/orders.db", schema: OrderSchema.steps, failureMode: .carryOn, context: context)
+    path: "\(configuration.stateFolder)/orders.db", schema: OrderSchema.steps, failureMode: .carryOn,
+    context: context)
   let repository = OrderRepository(store: store, feed: OrderFeed())
   let pool = CheckoutPool(capacity: configuration.maximumInFlight)
   let housekeeping = Housekeeping(repository: repository, pool: pool, context: context)
@@ -30,7 +31,8 @@ package func buildOrchestrator(
   }
   let checks = [
     try peer("transaction-verification", configuration.transactionVerification),
-    try peer("fraud-detection", configuration.fraudDetection), try peer("suggestions", configuration.suggestions),
+    try peer("fraud-detection", configuration.fraudDetection),
+    try peer("suggestions", configuration.suggestions),
   ]
   let queue = try peer("order-queue", configuration.orderQueue)
   let outbox = Outbox(
@@ -43,7 +45,8 @@ package func buildOrchestrator(
       context: context),
     pool: pool, key: key, catalog: catalog, context: context, outbox: outbox)
   let reporter = OrchestratorReport(
-    repository: repository, pool: pool, outbox: outbox, follower: follower, peers: checks + [queue], queue: queue)
+    repository: repository, pool: pool, outbox: outbox, follower: follower, peers: checks + [queue],
+    queue: queue)
   let http = HTTPService(
     api: RESTAPI(
       intake: intake, repository: repository, catalog: try CatalogView(catalog), status: reporter.view),

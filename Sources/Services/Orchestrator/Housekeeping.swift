@@ -24,9 +24,11 @@ struct Housekeeping: Service {
     let interrupted = try await interrupt("the orchestrator stopped while it was checked") { _ in true }
     try await purgeKeys()
     if interrupted > 0 {
-      context.logger.notice("Orders were cut off by the last stop; a repeat of their key resumes them.", metadata: [
-        "orders": "\(interrupted)"
-      ])
+      context.logger.notice(
+        "Orders were cut off by the last stop; a repeat of their key resumes them.",
+        metadata: [
+          "orders": "\(interrupted)"
+        ])
     }
   }
 

@@ -27,7 +27,8 @@ package struct OrchestratorConfiguration: Sendable {
     server = NetworkEndpoint(
       host: bind, port: reader.port("orchestrator.port", default: 8081, "Port of REST and the page."))
     admin = NetworkEndpoint(
-      host: bind, port: reader.port("orchestrator.admin-port", default: 9081, "Port of /live, /ready, /metrics."))
+      host: bind,
+      port: reader.port("orchestrator.admin-port", default: 9081, "Port of /live, /ready, /metrics."))
     transactionVerification = reader.endpoint(
       "transaction-verification.endpoint", defaultPort: 50052, "Where transaction-verification is reached.")
     fraudDetection = reader.endpoint(
@@ -41,7 +42,8 @@ package struct OrchestratorConfiguration: Sendable {
         "orchestrator.order-deadline", default: .seconds(2), in: .milliseconds(100)...(.seconds(60)),
         "From the arrival of an order to its decision."),
       advisory: reader.duration(
-        "orchestrator.suggestions-deadline", default: .milliseconds(250), in: .milliseconds(10)...(.seconds(10)),
+        "orchestrator.suggestions-deadline", default: .milliseconds(250),
+        in: .milliseconds(10)...(.seconds(10)),
         "How long a decision waits for suggestions."))
     maximumInFlight = reader.integer(
       "orchestrator.max-in-flight", default: 256, in: 1...10_000, "Orders checked at a time before 503.")
@@ -49,6 +51,7 @@ package struct OrchestratorConfiguration: Sendable {
       "orchestrator.max-backlog", default: 10_000, in: 1...1_000_000,
       "Approved orders that wait for the order-queue before 503.")
     retries = reader.integer(
-      "orchestrator.retries", default: 4, in: 0...10, "Further tries of a failed call within the order's deadline.")
+      "orchestrator.retries", default: 4, in: 0...10,
+      "Further tries of a failed call within the order's deadline.")
   }
 }

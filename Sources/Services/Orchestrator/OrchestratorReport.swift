@@ -49,7 +49,8 @@ struct OrchestratorReport: Sendable {
       problems.append("\(error)")
     }
     return StatusView(
-      service: "orchestrator", ready: problems.isEmpty, problems: problems, inFlight: pool.count, orders: counts,
+      service: "orchestrator", ready: problems.isEmpty, problems: problems, inFlight: pool.count,
+      orders: counts,
       peers: peerViews, leaders: await leaders)
   }
 
@@ -64,7 +65,8 @@ struct OrchestratorReport: Sendable {
       health = "unreachable: \((error as? ServiceError)?.code.rawValue ?? "\(error)")"
     }
     return .init(
-      service: peer.service, endpoint: peer.endpoint.description, health: health, isServing: health == "serving")
+      service: peer.service, endpoint: peer.endpoint.description, health: health,
+      isServing: health == "serving")
   }
 
   private func leaders() async -> [StatusView.LeaderView] {
@@ -73,7 +75,9 @@ struct OrchestratorReport: Sendable {
         try await Ordersd_V1_OrderQueue.Client(wrapping: client).stats(.init(), options: options)
       }
       return stats.lanes.map { lane in
-        .init(lane: lane.lane, holder: lane.holder.isEmpty ? nil : lane.holder, epoch: lane.epoch, term: lane.term)
+        .init(
+          lane: lane.lane, holder: lane.holder.isEmpty ? nil : lane.holder, epoch: lane.epoch, term: lane.term
+        )
       }
     } catch {
       // The queue's own line says that it can't be reached.

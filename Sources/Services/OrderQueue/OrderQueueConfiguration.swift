@@ -36,7 +36,7 @@ package struct OrderQueueConfiguration: Sendable {
       "\(role).lease", default: .seconds(30), in: .milliseconds(100)...Self.maximumLease,
       "How long an executor has for an order before it is given to another.")
     let leadershipLease = reader.duration(
-      "\(role).leadership-lease", default: .seconds(3), in: .milliseconds(200)...(.seconds(60)),
+      "\(role).leadership-lease", default: .seconds(1), in: .milliseconds(200)...(.seconds(60)),
       "How long leadership lasts without a renewal.")
     let deliveryLimit = reader.integer(
       "\(role).delivery-limit", default: 5, in: 1...1_000,

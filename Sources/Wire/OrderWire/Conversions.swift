@@ -29,7 +29,8 @@ extension VectorClock {
     else {
       throw ServiceError(
         .invalidArgument,
-        "clock: at most \(WireLimit.clockComponents) processes with names of 1 to \(WireLimit.processName) bytes")
+        "clock: at most \(WireLimit.clockComponents) processes with names of 1 to \(WireLimit.processName) bytes"
+      )
     }
     self.init(message.components)
   }
@@ -77,7 +78,8 @@ extension OrderRequest {
   /// Throws `invalid_argument` when there are more items than the limit.
   package init(_ message: Ordersd_V1_Order) throws {
     guard message.items.count <= WireLimit.orderItems else {
-      throw ServiceError(.invalidArgument, "order.items: at most \(WireLimit.orderItems), not \(message.items.count)")
+      throw ServiceError(
+        .invalidArgument, "order.items: at most \(WireLimit.orderItems), not \(message.items.count)")
     }
     self.init(
       customer: Customer(name: message.name, email: message.email),
@@ -124,7 +126,8 @@ extension Money {
   package init(_ message: Ordersd_V1_Money) throws {
     guard let currency = Currency(message.currency) else {
       throw ServiceError(
-        .invalidArgument, "amount.currency: '\(message.currency.prefix(16))' is not an ISO 4217 code such as EUR")
+        .invalidArgument,
+        "amount.currency: '\(message.currency.prefix(16))' is not an ISO 4217 code such as EUR")
     }
     self.init(minorUnits: message.minorUnits, currency: currency)
   }

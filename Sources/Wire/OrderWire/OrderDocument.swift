@@ -49,7 +49,8 @@ package enum OrderDocument {
 
   private static func field(_ pointer: String, _ problem: String) -> ServiceError {
     let shown = pointer.isEmpty ? "the body" : pointer
-    return ServiceError(.invalidArgument, "\(shown) \(problem)", details: ["field": pointer, "problem": problem])
+    return ServiceError(
+      .invalidArgument, "\(shown) \(problem)", details: ["field": pointer, "problem": problem])
   }
 
   private static func pointer(_ path: [any CodingKey]) -> String {
@@ -111,12 +112,15 @@ package enum OrderDocument {
   private static func texts(of order: OrderRequest) -> [(String, String)] {
     var texts: [(String, String)] = [
       ("/customer/name", order.customer.name), ("/customer/email", order.customer.email),
-      ("/payment/card/holder", order.payment.card.holder), ("/payment/card/number", order.payment.card.number),
+      ("/payment/card/holder", order.payment.card.holder),
+      ("/payment/card/number", order.payment.card.number),
       ("/payment/card/expiry", order.payment.card.expiry), ("/payment/card/cvv", order.payment.card.cvv),
       ("/shipping/method", order.shipping?.method ?? ""), ("/currency", order.currency ?? ""),
     ]
     texts += order.items.enumerated().map { ("/items/\($0.offset)/sku", $0.element.sku) }
-    for (name, address) in [("billingAddress", order.billingAddress), ("shippingAddress", order.shippingAddress)] {
+    for (name, address) in [
+      ("billingAddress", order.billingAddress), ("shippingAddress", order.shippingAddress),
+    ] {
       guard let address else { continue }
       texts += [
         ("/\(name)/street", address.street), ("/\(name)/city", address.city),

@@ -12,7 +12,9 @@ extension RPCError {
     var metadata: Metadata = [codeKey: .string(error.code.rawValue)]
     if let service = error.service { metadata.addString(service, forKey: serviceKey) }
     if let after = error.retryAfter {
-      metadata.addString(String(after.components.seconds * 1_000 + after.components.attoseconds / 1_000_000_000_000_000), forKey: retryKey)
+      metadata.addString(
+        String(after.components.seconds * 1_000 + after.components.attoseconds / 1_000_000_000_000_000),
+        forKey: retryKey)
     }
     for (name, value) in error.details { metadata.addString(value, forKey: detailPrefix + name) }
     self.init(code: error.code.disposition.grpc, message: error.message, metadata: metadata)
@@ -24,8 +26,10 @@ extension ServiceError {
   package init(_ error: RPCError, service: String) {
     let sent = error.metadata[stringValues: codeKey].first { _ in true }
     let code = sent.map(ErrorCode.init(rawValue:)) ?? Self.code(of: error.code)
-    self.init(code, error.message, service: error.metadata[stringValues: serviceKey].first { _ in true } ?? service)
-    if let text = error.metadata[stringValues: retryKey].first(where: { _ in true }), let after = Int64(text) {
+    self.init(
+      code, error.message, service: error.metadata[stringValues: serviceKey].first { _ in true } ?? service)
+    if let text = error.metadata[stringValues: retryKey].first(where: { _ in true }), let after = Int64(text)
+    {
       retryAfter = .milliseconds(after)
     }
     for (key, value) in error.metadata where key.hasPrefix(detailPrefix) {

@@ -55,8 +55,10 @@ package struct ErrorCode: RawRepresentable, Sendable, Hashable {
 
   /// All codes that this version sends.
   package static let all: [ErrorCode] = [
-    .invalidArgument, .malformedBody, .bodyTooLarge, .unsupportedMediaType, .notFound, .methodNotAllowed, .conflict,
-    .idempotencyKeyReused, .fenced, .notLeased, .overloaded, .serviceUnavailable, .deadlineExceeded, .requestTimeout,
+    .invalidArgument, .malformedBody, .bodyTooLarge, .unsupportedMediaType, .notFound, .methodNotAllowed,
+    .conflict,
+    .idempotencyKeyReused, .fenced, .notLeased, .overloaded, .serviceUnavailable, .deadlineExceeded,
+    .requestTimeout,
     .cancelled,
     .storageUnavailable, .stopping, .internal,
   ]

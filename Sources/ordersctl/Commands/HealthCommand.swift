@@ -5,7 +5,8 @@ import OrderWire
 struct HealthCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health", abstract: "Ask every role whether it can do its work.",
-    discussion: "Exit status 5 when any of them is down. With names, only those are asked: executor-2, order-queue.")
+    discussion:
+      "Exit status 5 when any of them is down. With names, only those are asked: executor-2, order-queue.")
 
   @Argument(help: "Roles to ask; all when none is named.")
   var roles: [String] = []
@@ -48,7 +49,9 @@ struct HealthCommand: AsyncParsableCommand {
 
   private func probes() throws -> [RoleProbe] {
     let count = roles.isEmpty ? executors : 9
-    let executors = (count == 0 ? [] : Array(1...count)).map { (role: "executor-\($0)", port: Int?.some(50_060 + $0)) }
+    let executors = (count == 0 ? [] : Array(1...count)).map {
+      (role: "executor-\($0)", port: Int?.some(50_060 + $0))
+    }
     let all = RoleProbe.ports + executors
     return try all.filter { roles.isEmpty || roles.contains($0.role) }
       .map { RoleProbe(role: $0.role, endpoint: try $0.port.map(server.endpoint(port:))) }
@@ -63,7 +66,8 @@ private struct RoleProbe: Sendable {
 
   /// Default gRPC ports; nil = REST. The executors' are 50060 + id.
   static let ports: [(role: String, port: Int?)] = [
-    ("orchestrator", nil), ("transaction-verification", 50_052), ("fraud-detection", 50_051), ("suggestions", 50_053),
+    ("orchestrator", nil), ("transaction-verification", 50_052), ("fraud-detection", 50_051),
+    ("suggestions", 50_053),
     ("order-queue", 50_055),
   ]
 

@@ -55,7 +55,8 @@ package struct AdminServer: Service {
     do {
       try await application.run()
     } catch {
-      let failure = ListenError(what: "the admin endpoint", endpoint: endpoint, setting: "--admin-port", cause: error)
+      let failure = ListenError(
+        what: "the admin endpoint", endpoint: endpoint, setting: "--admin-port", cause: error)
       health.admin.resolve(.failure(failure))
       throw failure
     }

@@ -15,7 +15,8 @@ package struct RoleReport: Sendable {
 }
 
 /// A JSON value for `/status`.
-package enum StatusValue: Sendable, Encodable, Hashable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+package enum StatusValue: Sendable, Encodable, Hashable, ExpressibleByStringLiteral,
+  ExpressibleByIntegerLiteral,
   ExpressibleByBooleanLiteral
 {
   case text(String)

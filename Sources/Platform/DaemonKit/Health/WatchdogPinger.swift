@@ -9,7 +9,9 @@ package struct WatchdogPinger: Service {
   private let period: Duration
 
   /// `status`: the line for `systemctl status`, sent with each ping.
-  package init(manager: ServiceManager, heartbeats: Heartbeats, status: @escaping @Sendable () async -> String) {
+  package init(
+    manager: ServiceManager, heartbeats: Heartbeats, status: @escaping @Sendable () async -> String
+  ) {
     self.manager = manager
     self.heartbeats = heartbeats
     self.status = status

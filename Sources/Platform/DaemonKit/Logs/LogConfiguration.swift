@@ -26,7 +26,8 @@ package struct LogConfiguration: Sendable {
     let inJournal = isJournal(2, environment["JOURNAL_STREAM"])
     let (level, format) = (level, format)
     return Logger(label: label) { label in
-      StandardErrorLogHandler(label: label, level: level, format: format, inJournal: inJournal, clocks: clocks)
+      StandardErrorLogHandler(
+        label: label, level: level, format: format, inJournal: inJournal, clocks: clocks)
     }
   }
 }

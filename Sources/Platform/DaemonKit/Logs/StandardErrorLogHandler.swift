@@ -57,7 +57,8 @@ package struct StandardErrorLogHandler: LogHandler {
   private func textLine(
     _ level: Logger.Level, _ message: String, _ fields: [(key: String, value: Logger.MetadataValue)]
   ) -> String {
-    var line = inJournal ? "<\(level.syslogPriority)>" : "\(clocks.wall().rfc3339) \(level.rawValue) \(label): "
+    var line =
+      inJournal ? "<\(level.syslogPriority)>" : "\(clocks.wall().rfc3339) \(level.rawValue) \(label): "
     line += message
     for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
     return String(line.map { $0.isNewline ? " " : $0 }) + "\n"
@@ -74,7 +75,8 @@ package struct StandardErrorLogHandler: LogHandler {
   }
 
   private func quoted(_ value: String) -> String {
-    value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) ? jsonString(value) : value
+    value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" })
+      ? jsonString(value) : value
   }
 }
 

@@ -18,7 +18,8 @@ package struct DaemonContext: Sendable {
   package var announce: @Sendable (_ status: String, _ within: Duration) -> Void = { _, _ in }
 
   package init(
-    process: String, logger: Logger, clocks: Clocks, heartbeats: Heartbeats, eventLoopGroup: MultiThreadedEventLoopGroup
+    process: String, logger: Logger, clocks: Clocks, heartbeats: Heartbeats,
+    eventLoopGroup: MultiThreadedEventLoopGroup
   ) {
     self.process = process
     self.logger = logger
@@ -40,7 +41,8 @@ package struct RoleRuntime: Sendable {
 
   package init(
     services: [any Service], waitUntilListening: @escaping @Sendable () async throws -> Void,
-    report: @escaping @Sendable () async -> RoleReport, onHealth: @escaping @Sendable (RoleHealth) -> Void = { _ in }
+    report: @escaping @Sendable () async -> RoleReport,
+    onHealth: @escaping @Sendable (RoleHealth) -> Void = { _ in }
   ) {
     self.services = services
     self.waitUntilListening = waitUntilListening

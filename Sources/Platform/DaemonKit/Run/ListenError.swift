@@ -26,7 +26,8 @@ package struct ListenError: Error, CustomStringConvertible {
     if (cause as? IOError)?.errnoCode == EADDRINUSE || reason.contains("Address already in use")
       || reason.contains("errno: \(EADDRINUSE)")
     {
-      return "\(what): \(endpoint) is already in use; stop what listens there (ss -ltnp 'sport = :\(endpoint.port)') "
+      return
+        "\(what): \(endpoint) is already in use; stop what listens there (ss -ltnp 'sport = :\(endpoint.port)') "
         + "or set \(setting)"
     }
     return "\(what): cannot listen on \(endpoint): \(reason)"

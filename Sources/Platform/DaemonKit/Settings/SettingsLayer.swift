@@ -145,6 +145,8 @@ private func reason(of error: any Error, path: String) -> String {
   if !FileManager.default.fileExists(atPath: path) { return "no such file" }
   if !FileManager.default.isReadableFile(atPath: path) { return "permission denied" }
   var isDirectory = false
-  if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory { return "is a directory" }
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory {
+    return "is a directory"
+  }
   return "not UTF-8 text, or an I/O error"
 }

@@ -37,7 +37,8 @@ package final class SettingsReader {
   private var declared: Set<String> = []
   private var readings: [String: SettingReading] = [:]
   private lazy var portOffset = integer(
-    "port-offset", default: 0, in: 0...15_000, "Added to every default port, so that a second set can run beside.")
+    "port-offset", default: 0, in: 0...15_000,
+    "Added to every default port, so that a second set can run beside.")
 
   /// `layers` in order of precedence.
   package init(layers: [SettingsLayer]) { self.layers = layers }
@@ -60,7 +61,9 @@ package final class SettingsReader {
     }
   }
 
-  package func integer(_ key: String, default fallback: Int, in range: ClosedRange<Int>, _ purpose: String) -> Int {
+  package func integer(_ key: String, default fallback: Int, in range: ClosedRange<Int>, _ purpose: String)
+    -> Int
+  {
     let type = "whole number \(range.lowerBound) … \(range.upperBound)"
     return read(key, type: type, fallback: fallback, shown: String(fallback), purpose) { text in
       guard let value = Int(text), range.contains(value) else {
@@ -88,7 +91,8 @@ package final class SettingsReader {
     let shown = DurationText.format(fallback)
     return read(key, type: "duration \(low) … \(high)", fallback: fallback, shown: shown, purpose) { text in
       guard let value = DurationText.parse(text), range.contains(value) else {
-        return .failure(.init("must be a duration such as \(shown) (units ms, s, m, h, d), from \(low) to \(high)"))
+        return .failure(
+          .init("must be a duration such as \(shown) (units ms, s, m, h, d), from \(low) to \(high)"))
       }
       return .success(value)
     }

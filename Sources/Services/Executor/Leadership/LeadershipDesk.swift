@@ -1,40 +1,37 @@
-import Synchronization
+import CoreTime
+import LeaderWork
+import OrderDomain
+import OrderProtos
 
-/// Where the election leaves word whether this executor is to lead, and the work loop finds it.
+/// Where everything that concerns the leadership is put, and from where the work loop takes it, in order.
 ///
-/// Only the latest word counts, so nothing can pile up and nothing is lost: a new `generation` means that
-/// whatever was led before is over.
+/// Not bounded by itself, as a lost word would leave an epoch without a master; those who put are: the
+/// election puts one word for each of its transitions, a stream one reply at a time, and of everything else
+/// there is one word for each effect of the machine or each waiting caller.
 final class LeadershipDesk: Sendable {
-  struct Orders: Sendable, Hashable {
-    enum Wanted: Sendable, Hashable {
-      case nothing
-      case leading(term: UInt64)
-      /// Lease no more, finish, then say so.
-      case draining
-    }
-
-    var generation: UInt64 = 0
-    var wanted = Wanted.nothing
+  enum Word: Sendable {
+    case input(LeaderWork<OrderID>.Input)
+    /// The election wants the leadership handed over; the work loop sets the time for it.
+    case handOver
+    case reply(stream: UInt64, Ordersd_V1_WorkReply)
+    /// The timer that was set for this instant fired.
+    case timer(Instant)
   }
 
-  /// One wake-up for however many changes.
-  let wakes: AsyncStream<Void>
-  private let wake: AsyncStream<Void>.Continuation
-  private let state = Mutex(Orders())
+  /// For one consumer.
+  let words: AsyncStream<Word>
+  private let word: AsyncStream<Word>.Continuation
 
-  init() { (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+  init() { (words, word) = AsyncStream.makeStream(bufferingPolicy: .unbounded) }
 
-  var orders: Orders { state.withLock { $0 } }
+  /// Ignored once the work loop has ended.
+  func put(_ next: Word) { word.yield(next) }
+  func put(_ input: LeaderWork<OrderID>.Input) { word.yield(.input(input)) }
+  func close() { word.finish() }
 
-  func lead(term: UInt64) { change(.leading(term: term), isNew: true) }
-  func stop() { change(.nothing, isNew: true) }
-  func drain() { change(.draining, isNew: false) }
+  // MARK: The election's
 
-  private func change(_ wanted: Orders.Wanted, isNew: Bool) {
-    state.withLock { orders in
-      if isNew { orders.generation += 1 }
-      orders.wanted = wanted
-    }
-    wake.yield()
-  }
+  func lead(term: UInt64) { put(.lead(term: term)) }
+  func stop() { put(.stopLeading) }
+  func drain() { put(.handOver) }
 }

@@ -1,5 +1,9 @@
+import BullyElection
+import CoreTime
 import GRPCCore
 import GRPCSupport
+import LeaderWork
+import OrderDomain
 import OrderProtos
 import OrderWire
 import SwiftProtobuf
@@ -13,16 +17,19 @@ struct QueueClient: Sendable {
   let executorID: UInt32
   let incarnation: UInt64
 
-  func claim(term: UInt64) async throws -> Ordersd_V1_ClaimReply {
+  func claim(term: UInt64) async throws -> LeaderWork<OrderID>.ClaimAnswer {
     let request = Ordersd_V1_ClaimRequest.with {
       $0.lane = lane
       $0.executorID = executorID
       $0.incarnation = incarnation
       $0.term = term
     }
-    return try await peer.call(deadline: Self.deadline) { client, options in
+    let reply = try await peer.call(deadline: Self.deadline) { client, options in
       try await Ordersd_V1_OrderQueue.Client(wrapping: client).claim(request, options: options)
     }
+    return reply.granted
+      ? .granted(epoch: reply.epoch, lease: .milliseconds(Int64(reply.leaseMs)))
+      : .held(by: NodeID(process: reply.holder).map { Int($0.rawValue) }, epoch: reply.epoch)
   }
 
   func resign(epoch: UInt64, reason: String) async throws {
@@ -65,10 +72,31 @@ struct QueueClient: Sendable {
     }
   }
 
+  /// The first command of a work stream.
+  func opening(_ epoch: UInt64) -> Ordersd_V1_WorkCommand.OneOf_Command {
+    .open(
+      .with {
+        $0.fence = fence(epoch)
+        $0.executorID = executorID
+        $0.incarnation = incarnation
+      })
+  }
+
   func fence(_ epoch: UInt64) -> Ordersd_V1_Fence {
     .with {
       $0.lane = lane
       $0.epoch = epoch
     }
+  }
+}
+
+extension NodeID {
+  /// From `executor-3`.
+  init?(process: String) {
+    guard let dash = process.lastIndex(of: "-"), let number = UInt16(process[process.index(after: dash)...])
+    else {
+      return nil
+    }
+    self.init(number)
   }
 }

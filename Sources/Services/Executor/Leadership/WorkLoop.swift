@@ -1,177 +1,264 @@
 import BullyElection
 import CoreTime
 import DaemonKit
+import LeaderWork
 import Logging
+import OrderDomain
 import OrderProtos
+import OrderWire
+import VectorClock
 
-/// Does what the election says about leading: claims the epoch, holds the office, gives it back.
+/// Feeds the leadership's machine (`LeaderWork`) from the desk and performs its effects, in order.
+///
+/// Nothing is awaited between a step and its effects. What takes time (claim, resign, stream, execution,
+/// timer) is a child task that puts its answer on the desk.
 actor WorkLoop {
-  /// A queue that cannot be reached for this long makes the executor ineligible.
-  private static let patience = Duration.milliseconds(1_500)
+  typealias Work = LeaderWork<OrderID>
+
+  /// What leading is done with, the same for all of one executor.
+  struct Tools: Sendable {
+    let process: String
+    let queue: QueueClient
+    let fulfilment: any Fulfilment
+    let ledger: ExecutorLedger
+    let clocks: Clocks
+    let logger: Logger
+  }
+
+  /// What a step came from, as far as its effects need to know.
+  enum Cause {
+    case other
+    case handover
+    case delivery(Ordersd_V1_Delivery)
+    case settled(Ordersd_V1_WorkSettled)
+    case execution(attempt: UInt32)
+  }
+
+  struct Link {
+    let epoch: UInt64
+    let outbox: CommandOutbox
+    let leash: Leash
+    /// One reply at a time is on the desk: the next is read when this one was taken.
+    let taken: AsyncStream<Void>.Continuation
+  }
+
+  struct RunKey: Hashable {
+    let order: OrderID
+    let epoch: UInt64
+  }
+
+  /// What an outcome was sent with; sent again it must be the same.
+  struct Sent {
+    let clock: VectorClock
+    let reason: String
+  }
+
+  private enum Tell: Sendable {
+    case election(BullyElection.Input)
+    case queueLost
+  }
+
   /// Less than the election's own bound, so that the handover ends in order.
   private static let handoverMargin = Duration.milliseconds(500)
 
-  private let desk: LeadershipDesk
+  let desk: LeadershipDesk
+  let tools: Tools
   private let election: ElectionShell
   private let eligibility: Eligibility
-  private let tools: Office.Tools
   private let handoverBound: Duration
-  private var office: Office?
-  private var current: Task<Void, Never>?
-  private var handled: UInt64 = 0
-  /// An epoch that is to be given back.
-  private var held: UInt64?
-  /// The last epoch that the election was told of; it does not listen to it twice.
-  private var announced: UInt64 = 0
-  private var unreachableSince: Instant?
-  private var isHandover = false
-  private var isStopping = false
+  private var machine: Work
+  var links: [UInt64: Link] = [:]
+  var runs: [RunKey: (leash: Leash, attempt: UInt32)] = [:]
+  var sent: [OrderID: Sent] = [:]
+  /// The fence that ended the last epoch.
+  var lastFence: (current: UInt64, holder: String) = (0, "")
+  private var shownEpoch: UInt64 = 0
+  private var timers: Set<Instant> = []
+  private var resignation: (call: UInt64, epoch: UInt64, reason: String)?
+  private var drainWaiters: [CheckedContinuation<Void, Never>] = []
+  private var isDrained = false
+  private var isOver = false
+  /// At most one for each answer of the queue.
+  private let tells: AsyncStream<Tell>
+  private let tell: AsyncStream<Tell>.Continuation
 
   init(
-    desk: LeadershipDesk, election: ElectionShell, eligibility: Eligibility, tools: Office.Tools,
-    drainTimeout: Duration
+    desk: LeadershipDesk, election: ElectionShell, eligibility: Eligibility, tools: Tools, credits: Int,
+    drainTimeout: Duration, seed: UInt64
   ) {
     self.desk = desk
     self.election = election
     self.eligibility = eligibility
     self.tools = tools
     handoverBound = max(drainTimeout - Self.handoverMargin, drainTimeout / 2)
+    machine = Work(configuration: LeaderWorkConfiguration(credits: credits), seed: seed)
+    (tells, tell) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
   }
 
+  /// Leads as the election says, until the task is cancelled.
   func run() async {
-    for await _ in desk.wakes { await follow(desk.orders) }
-    await endCurrent("stopping")
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.passOn() }
+      for await word in desk.words { take(word, &group) }
+      isOver = true
+      desk.close()
+      show(epoch: 0)
+      release()
+      group.cancelAll()
+    }
   }
 
   /// Takes no more orders, finishes what runs within `bound`, gives the epoch back.
   func drain(within bound: Duration, isFinal: Bool) async {
-    if isFinal { isStopping = true }
-    guard let task = current else { return }
-    if let office { await office.drain(until: tools.clocks.now() + bound) } else { task.cancel() }
-    await task.value
-    // Granted to a claim that was cancelled.
-    await giveBack("not wanted any more")
+    guard !isOver else { return }
+    await withCheckedContinuation { waiter in
+      drainWaiters.append(waiter)
+      desk.put(.drain(isFinal ? .shutdown : .stepDown, until: tools.clocks.now() + bound))
+    }
   }
 
-  private func follow(_ orders: LeadershipDesk.Orders) async {
-    if orders.generation != handled {
-      handled = orders.generation
-      isHandover = false
-      await endCurrent("no longer the leader")
-      if case .leading(let term) = orders.wanted, !isStopping {
-        current = Task { await self.lead(term: term) }
+  // MARK: Inputs
+
+  private func take(_ word: LeadershipDesk.Word, _ group: inout DiscardingTaskGroup) {
+    switch word {
+    case .handOver:
+      step(.drain(.handover, until: tools.clocks.now() + handoverBound), .handover, &group)
+    case .timer(let at):
+      timers.remove(at)
+      step(.timerFired, .other, &group)
+    case .reply(let stream, let reply):
+      for event in reply.events {
+        guard let (input, cause) = read(event, from: stream) else { continue }
+        step(input, cause, &group)
+      }
+      links[stream]?.taken.yield()
+    case .input(.executed(let order, let epoch, let result)):
+      let run = runs.removeValue(forKey: RunKey(order: order, epoch: epoch))
+      tools.ledger.ended(order)
+      step(.executed(order, epoch: epoch, result), .execution(attempt: run?.attempt ?? 0), &group)
+      giveBack(&group)
+    case .input(let input):
+      if case .streamClosed(let stream) = input { links[stream] = nil }
+      step(input, .other, &group)
+    }
+    // Whoever waits for the drain expects that nothing runs any more.
+    if isDrained, runs.isEmpty { release() }
+  }
+
+  private func step(_ input: Work.Input, _ cause: Cause, _ group: inout DiscardingTaskGroup) {
+    let effects = machine.step(input, now: tools.clocks.now())
+    show(epoch: machine.epoch ?? 0)
+    for effect in effects { perform(effect, cause, &group) }
+  }
+
+  // MARK: Effects
+
+  private func perform(_ effect: Work.Effect, _ cause: Cause, _ group: inout DiscardingTaskGroup) {
+    switch effect {
+    case .claim(let call, let term): claim(call, term, &group)
+    case .resign(let call, let epoch, let reason):
+      resignation = (call, epoch, reason)
+      giveBack(&group)
+    case .openStream(let stream, let epoch): open(stream, epoch, &group)
+    case .closeStream(let stream): links.removeValue(forKey: stream)?.leash.cancel()
+    case .send(let stream, let command):
+      guard let link = links[stream] else { break }
+      link.outbox.append(encoded(command, under: link.epoch, cause))
+    case .execute(let delivery, let epoch): execute(delivery, epoch, cause, &group)
+    case .cancelExecutions(let epoch):
+      for (key, run) in runs where key.epoch == epoch { run.leash.cancel() }
+    case .tellGranted(let epoch): tell.yield(.election(.epochGranted(epoch)))
+    case .tellLost: tell.yield(.election(.epochLost))
+    case .tellDenied(let holder):
+      let node = holder.flatMap(UInt16.init(exactly:)).flatMap { NodeID($0) }
+      tell.yield(.election(.claimDenied(holder: node)))
+    case .queueLost: tell.yield(.queueLost)
+    case .drained(.handover): tell.yield(.election(.handoverFinished))
+    case .drained(.stepDown), .drained(.shutdown): isDrained = true
+    case .setTimer(let at): arm(at, &group)
+    case .note(let note): journal(note, cause, term: term)
+    }
+  }
+
+  private var term: UInt64 {
+    if case .holding(let office) = machine.state { return office.term }
+    return 0
+  }
+
+  /// For the story of a split brain.
+  func tellRefused() { tell.yield(.election(.actionsRefused(1))) }
+
+  /// Tells the others in order, and waits for them where the loop must not.
+  private func passOn() async {
+    for await word in tells {
+      switch word {
+      case .election(let input): await election.take(input)
+      case .queueLost: await eligibility.queueLost()
       }
     }
-    if orders.wanted == .draining, !isHandover {
-      isHandover = true
-      guard let office else { return await election.take(.handoverFinished) }
-      tools.logger.info("Handing the leadership over.", metadata: ["epoch": "\(office.epoch)"])
-      await office.drain(until: tools.clocks.now() + handoverBound)
-    }
   }
 
-  private func endCurrent(_ reason: String) async {
-    current?.cancel()
-    await current?.value
-    current = nil
-    await giveBack(reason)
-  }
-
-  private func giveBack(_ reason: String) async {
-    guard let epoch = held else { return }
-    held = nil
-    do {
-      try await tools.queue.resign(epoch: epoch, reason: reason)
-    } catch {
-      // The queue finds out by the closed stream or the end of the lease.
-      tools.logger.debug(
-        "The epoch could not be given back.", metadata: ["epoch": "\(epoch)", "error": "\(error)"])
-    }
-  }
-
-  // MARK: One leadership
-
-  private func lead(term: UInt64) async {
-    guard let (reply, trust) = await claim(term) else { return }
-    let office = Office(epoch: reply.epoch, term: term, trust: trust, tools: tools)
-    self.office = office
-    announced = reply.epoch
-    tools.ledger.holds(epoch: reply.epoch)
-    await election.take(.epochGranted(reply.epoch))
-    let refusedBefore = tools.ledger.figures.refused
-    let ending = await office.serve()
-    tools.ledger.holds(epoch: 0)
-    self.office = nil
-    switch ending {
-    // Whoever cancelled gives the epoch back.
-    case nil: break
-    case .drained:
-      await giveBack("handed over")
-      if isHandover { await election.take(.handoverFinished) }
-    case .fenced(let current, let holder):
-      held = nil
-      tools.logger.notice(
-        "Leadership lost: the epoch moved on.",
-        metadata: ["epoch": "\(reply.epoch)", "current_epoch": "\(current)", "holder": "\(holder)"])
-      // At least the call by which it was learnt.
-      let refused = max(1, tools.ledger.figures.refused &- refusedBefore)
-      await election.take(.actionsRefused(UInt32(clamping: refused)))
-      await election.take(.epochLost)
-    case .unreachable:
-      held = nil
-      tools.logger.notice(
-        "Leadership given up: cannot reach order-queue.", metadata: ["epoch": "\(reply.epoch)"])
-      await eligibility.queueLost()
-    }
-  }
-
-  /// `nil` when it was not granted; the election has been told and asks again.
-  private func claim(_ term: UInt64) async -> (Ordersd_V1_ClaimReply, TrustWindow)? {
-    var started = tools.clocks.now()
-    do {
-      var reply = try await tools.queue.claim(term: term)
-      if reply.granted, reply.epoch <= announced {
-        // The queue resumed a leadership that the election has ended since: a new one needs a new epoch.
-        try await tools.queue.resign(epoch: reply.epoch, reason: "a new term")
-        started = tools.clocks.now()
-        reply = try await tools.queue.claim(term: term)
+  private func claim(_ call: UInt64, _ term: UInt64, _ group: inout DiscardingTaskGroup) {
+    group.addTask { [desk, tools] in
+      do {
+        desk.put(.claimAnswered(call: call, try await tools.queue.claim(term: term)))
+      } catch {
+        tools.logger.debug("The claim failed.", metadata: ["error": "\(error)"])
+        desk.put(.claimAnswered(call: call, .failed))
       }
-      unreachableSince = nil
-      guard reply.granted else {
-        await election.take(.claimDenied(holder: NodeID(process: reply.holder)))
-        return nil
+    }
+  }
+
+  /// Gives the epoch back as soon as what was cancelled under it has ended, so that the next leader doesn't
+  /// carry out what still runs here.
+  private func giveBack(_ group: inout DiscardingTaskGroup) {
+    guard let (call, epoch, reason) = resignation, !runs.keys.contains(where: { $0.epoch == epoch }) else {
+      return
+    }
+    resignation = nil
+    group.addTask { [desk, tools] in
+      do {
+        try await tools.queue.resign(epoch: epoch, reason: reason)
+      } catch {
+        // The queue finds out by the closed stream or the end of the lease.
+        tools.logger.debug(
+          "The epoch could not be given back.", metadata: ["epoch": "\(epoch)", "error": "\(error)"])
       }
-      held = reply.epoch
-      if Task.isCancelled { return nil }
-      return (reply, TrustWindow(start: started, lease: .milliseconds(Int64(reply.leaseMs))))
-    } catch {
-      if Task.isCancelled { return nil }
-      await claimFailed(error)
-      return nil
+      desk.put(.resignAnswered(call: call))
     }
   }
 
-  private func claimFailed(_ error: any Error) async {
-    tools.logger.debug("The claim failed.", metadata: ["error": "\(error)"])
-    let now = tools.clocks.now()
-    let since = unreachableSince ?? now
-    unreachableSince = since
-    if now - since >= Self.patience {
-      unreachableSince = nil
-      await eligibility.queueLost()
-    } else {
-      await election.take(.claimDenied(holder: nil))
+  /// An earlier timer stays: it fires in vain, and the machine then asks for the rest. So only what is sooner
+  /// than all others costs a task.
+  private func arm(_ deadline: Instant?, _ group: inout DiscardingTaskGroup) {
+    guard let deadline, !timers.contains(where: { $0 <= deadline }) else { return }
+    timers.insert(deadline)
+    let wait = max(deadline - tools.clocks.now(), .zero)
+    group.addTask { [desk] in
+      do { try await Task.sleep(for: wait) } catch { return }
+      desk.put(.timer(deadline))
     }
   }
-}
 
-extension NodeID {
-  /// From `executor-3`.
-  init?(process: String) {
-    guard let dash = process.lastIndex(of: "-"), let number = UInt16(process[process.index(after: dash)...])
-    else {
-      return nil
-    }
-    self.init(number)
+  private func show(epoch: UInt64) {
+    guard epoch != shownEpoch else { return }
+    shownEpoch = epoch
+    tools.ledger.holds(epoch: epoch)
+  }
+
+  private func release() {
+    isDrained = false
+    for waiter in drainWaiters { waiter.resume() }
+    drainWaiters = []
+  }
+
+  /// Whether an execution under `epoch` may begin now.
+  func mayAct(under epoch: UInt64) -> Bool {
+    machine.epoch == epoch && machine.mayAct(at: tools.clocks.now()) && !Task.isCancelled
+  }
+
+  var isDraining: Bool {
+    if case .holding(let office) = machine.state { return office.drainUntil != nil }
+    return true
   }
 }

@@ -12,7 +12,9 @@ import VectorClock
 struct CheckClients: Sendable {
   private let peers: [String: Peer]
 
-  init(_ peers: [Peer]) { self.peers = Dictionary(peers.map { ($0.service, $0) }, uniquingKeysWith: { first, _ in first }) }
+  init(_ peers: [Peer]) {
+    self.peers = Dictionary(peers.map { ($0.service, $0) }, uniquingKeysWith: { first, _ in first })
+  }
 
   /// Carries out `events` of an order at `service`. Throws `ServiceError` that names the service.
   func check(
@@ -25,7 +27,8 @@ struct CheckClients: Sendable {
       $0.events = events
       $0.order = request.message
       if let amount { $0.amount = amount.message }
-      $0.budgetMs = UInt32(clamping: budget.components.seconds * 1_000 + budget.components.attoseconds / 1_000_000_000_000_000)
+      $0.budgetMs = UInt32(
+        clamping: budget.components.seconds * 1_000 + budget.components.attoseconds / 1_000_000_000_000_000)
     }
     let reply = try await peer(service).call(deadline: budget) { client, options in
       switch service {
@@ -52,7 +55,8 @@ struct CheckClients: Sendable {
     return try await peer(service).call(deadline: .seconds(1)) { client, options in
       switch service {
       case "transaction-verification":
-        try await Ordersd_V1_TransactionVerification.Client(wrapping: client).settle(message, options: options)
+        try await Ordersd_V1_TransactionVerification.Client(wrapping: client).settle(
+          message, options: options)
       case "fraud-detection":
         try await Ordersd_V1_FraudDetection.Client(wrapping: client).settle(message, options: options)
       default:

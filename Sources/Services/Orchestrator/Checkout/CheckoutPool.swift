@@ -89,7 +89,8 @@ final class CheckoutPool: Service, Sendable {
       }
       // The stop began after the place was reserved. The order is durable: the next start finds it.
       if !isTaken {
-        finish(order, .failure(ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2))))
+        finish(
+          order, .failure(ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2))))
       }
     }
   }
@@ -115,7 +116,9 @@ final class CheckoutPool: Service, Sendable {
   }
 
   private func admit(_ order: OrderID, _ state: inout State) throws {
-    if state.isStopping { throw ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2)) }
+    if state.isStopping {
+      throw ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2))
+    }
     guard state.running.count + state.finishing < capacity else {
       throw ServiceError(
         .overloaded, "\(capacity) orders are being checked; that is the limit", retryAfter: .seconds(1))

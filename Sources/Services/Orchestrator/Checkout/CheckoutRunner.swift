@@ -88,10 +88,12 @@ struct CheckoutRunner: Sendable {
     _ service: String, _ events: [String], _ order: OrderID, _ failure: ServiceError, _ tries: Int
   ) -> CheckoutInput {
     Counter(label: "ordersd_check_failures_total", dimensions: [("service", service)]).increment()
-    context.logger.warning("A check could not be made.", metadata: [
-      "order_id": "\(order)", "service": "\(service)", "events": "\(events.joined(separator: ","))",
-      "tries": "\(tries)", "reason": "\(failure.code.rawValue): \(failure.message)",
-    ])
+    context.logger.warning(
+      "A check could not be made.",
+      metadata: [
+        "order_id": "\(order)", "service": "\(service)", "events": "\(events.joined(separator: ","))",
+        "tries": "\(tries)", "reason": "\(failure.code.rawValue): \(failure.message)",
+      ])
     return .callFailed(
       service: service, events: events, code: ErrorCode.serviceUnavailable.rawValue,
       message: "\(service) could not be reached in time (\(failure.code.rawValue)); try again")
@@ -105,15 +107,19 @@ struct CheckoutRunner: Sendable {
           service, order: order, approved: approved, finalClock: finalClock)
         guard reply.verdict == .violation else { continue }
         Counter(label: "ordersd_causality_violations_total", dimensions: [("service", service)]).increment()
-        context.logger.error("A service knows of events that the final clock does not cover.", metadata: [
-          "order_id": "\(order)", "service": "\(service)", "final_clock": "\(finalClock)",
-          "service_clock": "\(VectorClock(reply.clock.components))",
-        ])
+        context.logger.error(
+          "A service knows of events that the final clock does not cover.",
+          metadata: [
+            "order_id": "\(order)", "service": "\(service)", "final_clock": "\(finalClock)",
+            "service_clock": "\(VectorClock(reply.clock.components))",
+          ])
       } catch {
         // Its clocks are bounded: an order that is never settled is given up there.
-        context.logger.debug("A service could not be told that an order is over.", metadata: [
-          "order_id": "\(order)", "service": "\(service)", "reason": "\(error)",
-        ])
+        context.logger.debug(
+          "A service could not be told that an order is over.",
+          metadata: [
+            "order_id": "\(order)", "service": "\(service)", "reason": "\(error)",
+          ])
       }
     }
   }

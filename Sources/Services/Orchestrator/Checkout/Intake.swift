@@ -60,7 +60,8 @@ struct Intake: Sendable {
     }
     switch admission {
     case .admitted(let order):
-      context.logger.debug("Order received.", metadata: ["order_id": "\(id)", "vector_clock": "\(order.clock)"])
+      context.logger.debug(
+        "Order received.", metadata: ["order_id": "\(id)", "vector_clock": "\(order.clock)"])
       let decided = try await pool.start(id) { try await check(order, request) }
       return Answer(order: decided, isReplay: false)
     case .known(let order):

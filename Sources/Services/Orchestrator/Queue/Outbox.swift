@@ -4,8 +4,8 @@ import DaemonKit
 import GRPCSupport
 import Logging
 import OrderDomain
-import OrderStore
 import OrderProtos
+import OrderStore
 import OrderWire
 import ServiceLifecycle
 import SwiftProtobuf
@@ -109,9 +109,11 @@ final class Outbox: Service, Sendable {
       return trouble == nil
     }
     guard isNew else { return }
-    context.logger.warning("Approved orders wait: the order-queue does not take them.", metadata: [
-      "reason": "\(error)"
-    ])
+    context.logger.warning(
+      "Approved orders wait: the order-queue does not take them.",
+      metadata: [
+        "reason": "\(error)"
+      ])
   }
 
   private func handOver(_ orders: [StoredOrder]) async throws {
@@ -162,10 +164,12 @@ final class Outbox: Service, Sendable {
       guard stored.state == .approved else { return [] }
       return [
         TimelineEntry(
-          at: time, actor: "order-queue", event: event, state: EventResult.Outcome.passed.rawValue, clock: queueClock),
+          at: time, actor: "order-queue", event: event, state: EventResult.Outcome.passed.rawValue,
+          clock: queueClock),
         try stored.become(.queued, actor: process, clock: stored.clock, at: time),
       ]
     }
-    context.logger.debug("Order queued.", metadata: ["order_id": "\(order.id)", "priority": "\(order.priority.level)"])
+    context.logger.debug(
+      "Order queued.", metadata: ["order_id": "\(order.id)", "priority": "\(order.priority.level)"])
   }
 }

@@ -6,8 +6,8 @@ import GRPCCore
 import GRPCSupport
 import Logging
 import OrderDomain
-import OrderStore
 import OrderProtos
+import OrderStore
 import OrderWire
 import ServiceLifecycle
 import SwiftProtobuf
@@ -57,9 +57,11 @@ final class OutcomeFollower: Service, Sendable {
             return connected
           }
           if wasConnected {
-            context.logger.warning("The stream of outcomes broke; it is taken up again.", metadata: [
-              "reason": "\(error)"
-            ])
+            context.logger.warning(
+              "The stream of outcomes broke; it is taken up again.",
+              metadata: [
+                "reason": "\(error)"
+              ])
             pause = .milliseconds(50)
           }
         }
@@ -78,9 +80,11 @@ final class OutcomeFollower: Service, Sendable {
       return trouble == nil
     }
     guard isNew else { return }
-    context.logger.error("The order-queue has lost its history; restore its database.", metadata: [
-      "reason": "\(error.message)", "cursor": "\(Self.cursor)",
-    ])
+    context.logger.error(
+      "The order-queue has lost its history; restore its database.",
+      metadata: [
+        "reason": "\(error.message)", "cursor": "\(Self.cursor)",
+      ])
   }
 
   /// Takes one stream to its end. True when anything came.
@@ -111,9 +115,11 @@ final class OutcomeFollower: Service, Sendable {
       var changed: [OrderID: StoredOrder] = [:]
       for outcome in outcomes where outcome.sequence > applied {
         guard let id = OrderID(outcome.orderID), let order = try OrderTable.load(id, db) else {
-          context.logger.warning("The queue tells of an order that is not known here.", metadata: [
-            "order_id": "\(outcome.orderID.prefix(64))"
-          ])
+          context.logger.warning(
+            "The queue tells of an order that is not known here.",
+            metadata: [
+              "order_id": "\(outcome.orderID.prefix(64))"
+            ])
           continue
         }
         changed[id] = try Self.apply(outcome, to: order, context, db)
@@ -129,18 +135,22 @@ final class OutcomeFollower: Service, Sendable {
   ) throws -> StoredOrder {
     var order = stored
     guard let target = state(of: outcome.kind) else {
-      context.logger.warning("The queue tells of an outcome that this version does not know.", metadata: [
-        "order_id": "\(order.id)", "kind": "\(outcome.kind.rawValue)",
-      ])
+      context.logger.warning(
+        "The queue tells of an outcome that this version does not know.",
+        metadata: [
+          "order_id": "\(order.id)", "kind": "\(outcome.kind.rawValue)",
+        ])
       return order
     }
     let clock: VectorClock
     do {
       clock = try VectorClock(outcome.clock)
     } catch {
-      context.logger.error("The queue tells of an outcome with a clock beyond the limits.", metadata: [
-        "order_id": "\(order.id)", "sequence": "\(outcome.sequence)", "reason": "\(error)",
-      ])
+      context.logger.error(
+        "The queue tells of an outcome with a clock beyond the limits.",
+        metadata: [
+          "order_id": "\(order.id)", "sequence": "\(outcome.sequence)", "reason": "\(error)",
+        ])
       return order
     }
     let time = Timestamp(milliseconds: outcome.atMs)
@@ -148,7 +158,8 @@ final class OutcomeFollower: Service, Sendable {
     do {
       for step in path(from: order.state, to: target) {
         let actor = step == .executed || step == .failed ? outcome.executor : "order-queue"
-        let event = order.state == .approved ? EventTable.checkout.events.first { $0.kind == .handoff }?.id : nil
+        let event =
+          order.state == .approved ? EventTable.checkout.events.first { $0.kind == .handoff }?.id : nil
         entries.append(
           try order.become(
             step, actor: actor.isEmpty ? "order-queue" : actor, event: event,
@@ -156,9 +167,11 @@ final class OutcomeFollower: Service, Sendable {
       }
     } catch let error as InvalidTransition {
       // Never guessed around: the order stays as it is, and the story is told.
-      context.logger.error("The queue tells of an impossible outcome.", metadata: [
-        "order_id": "\(order.id)", "reason": "\(error)", "sequence": "\(outcome.sequence)",
-      ])
+      context.logger.error(
+        "The queue tells of an impossible outcome.",
+        metadata: [
+          "order_id": "\(order.id)", "reason": "\(error)", "sequence": "\(outcome.sequence)",
+        ])
       return stored
     }
     order.clock.receive(clock, at: context.process)
@@ -169,10 +182,12 @@ final class OutcomeFollower: Service, Sendable {
     }
     try OrderTable.update(order, entries: entries, db)
     if order.state.isSettled {
-      context.logger.info("Order settled.", metadata: [
-        "order_id": "\(order.id)", "state": "\(order.state.rawValue)", "executor": "\(outcome.executor)",
-        "epoch": "\(outcome.epoch)", "vector_clock": "\(order.clock)",
-      ])
+      context.logger.info(
+        "Order settled.",
+        metadata: [
+          "order_id": "\(order.id)", "state": "\(order.state.rawValue)", "executor": "\(outcome.executor)",
+          "epoch": "\(outcome.epoch)", "vector_clock": "\(order.clock)",
+        ])
     }
     return order
   }

@@ -11,7 +11,8 @@ enum PageRoutes {
       Response(
         status: .ok,
         headers: [
-          .contentType: type, .cacheControl: "no-cache", .contentSecurityPolicy: PageAssets.contentSecurityPolicy,
+          .contentType: type, .cacheControl: "no-cache",
+          .contentSecurityPolicy: PageAssets.contentSecurityPolicy,
           .xContentTypeOptions: "nosniff",
         ],
         body: .init(byteBuffer: ByteBuffer(string: text)))

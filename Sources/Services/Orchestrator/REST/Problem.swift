@@ -38,7 +38,9 @@ struct Problem: Encodable {
     service = error.service
     retryable = error.isRetryable
     orderId = error.details["orderId"]
-    errors = error.details["field"].map { [FieldError(field: $0, message: error.details["problem"] ?? error.message)] }
+    errors = error.details["field"].map {
+      [FieldError(field: $0, message: error.details["problem"] ?? error.message)]
+    }
   }
 }
 
@@ -58,23 +60,29 @@ struct ProblemMiddleware: RouterMiddleware {
     } catch is CancellationError {
       return response(ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2)))
     } catch let error as HTTPError where error.status == .notFound {
-      let allowed = routes.filter { $0.matches(request.uri.path) }.flatMap { $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue] }
+      let allowed = routes.filter { $0.matches(request.uri.path) }.flatMap {
+        $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue]
+      }
       guard !allowed.isEmpty else {
         return response(
-          ServiceError(.notFound, "nothing is served at \(request.uri.path.prefix(200)); see / and /v1/orders"))
+          ServiceError(
+            .notFound, "nothing is served at \(request.uri.path.prefix(200)); see / and /v1/orders"))
       }
       var answer = response(
         ServiceError(
           .methodNotAllowed,
-          "\(request.method) is not allowed at \(request.uri.path.prefix(200)); use \(allowed.joined(separator: " or "))"))
+          "\(request.method) is not allowed at \(request.uri.path.prefix(200)); use \(allowed.joined(separator: " or "))"
+        ))
       answer.headers[.allow] = allowed.joined(separator: ", ")
       return answer
     } catch let error as HTTPError where (400..<500).contains(error.status.code) {
       return response(ServiceError(.malformedBody, error.body ?? error.status.reasonPhrase))
     } catch {
-      context.logger.error("A request failed.", metadata: [
-        "method": "\(request.method)", "path": "\(request.uri.path.prefix(200))", "reason": "\(error)",
-      ])
+      context.logger.error(
+        "A request failed.",
+        metadata: [
+          "method": "\(request.method)", "path": "\(request.uri.path.prefix(200))", "reason": "\(error)",
+        ])
       return response(ServiceError(.internal, "the request could not be carried out; the journal says why"))
     }
   }

@@ -28,7 +28,8 @@ struct RESTAPI: Sendable {
 
   func router() -> Router<BasicRequestContext> {
     var routes = [
-      Route(.post, "/v1/orders") { try await submit($0, $1) }, Route(.get, "/v1/orders") { try await list($0, $1) },
+      Route(.post, "/v1/orders") { try await submit($0, $1) },
+      Route(.get, "/v1/orders") { try await list($0, $1) },
       Route(.get, "/v1/orders/{id}") { try await order($0, $1) },
       Route(.get, "/v1/orders/{id}/events") { try await timeline($0, $1) },
       Route(.get, Self.streamPath) { try await follow($0, $1) },
@@ -56,7 +57,8 @@ struct RESTAPI: Sendable {
     guard let type = request.headers[.contentType], Self.isJSON(type) else {
       throw ServiceError(
         .unsupportedMediaType,
-        "the header Content-Type must be application/json, not '\(request.headers[.contentType]?.prefix(80) ?? "absent")'")
+        "the header Content-Type must be application/json, not '\(request.headers[.contentType]?.prefix(80) ?? "absent")'"
+      )
     }
     let body = try await Self.body(of: request)
     let answer = try await intake.submit(
@@ -74,7 +76,9 @@ struct RESTAPI: Sendable {
       defer { group.cancelAll() }
       group.addTask {
         do {
-          return try await cancelWhenGracefulShutdown { try await body.collect(upTo: OrderDocument.maximumSize) }
+          return try await cancelWhenGracefulShutdown {
+            try await body.collect(upTo: OrderDocument.maximumSize)
+          }
         } catch is NIOTooManyBytesError {
           throw ServiceError(
             .bodyTooLarge, "the body is too large; at most \(OrderDocument.maximumSize) bytes are taken")

@@ -21,13 +21,16 @@ struct InstallationKey: Sendable {
       if !FileManager.default.fileExists(atPath: path) { try Self.create(path, in: folder) }
       let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
       guard bytes.count == 32 else {
-        throw ConfigurationError(["\(path): must hold 32 bytes, not \(bytes.count); restore it from a backup"])
+        throw ConfigurationError(["\(path): must hold 32 bytes, not \(bytes.count); restore it from a backup"]
+        )
       }
       key = SymmetricKey(data: bytes)
     } catch let error as ConfigurationError {
       throw error
     } catch {
-      throw ConfigurationError(["\(path): cannot be read or made; check the folder's owner and mode (\(error))"])
+      throw ConfigurationError([
+        "\(path): cannot be read or made; check the folder's owner and mode (\(error))"
+      ])
     }
   }
 
@@ -37,8 +40,9 @@ struct InstallationKey: Sendable {
     let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
     // Made under another name and linked into place, so that a crash never leaves half a key.
     let temporary = path + ".new"
-    guard FileManager.default.createFile(
-      atPath: temporary, contents: bytes, attributes: [.posixPermissions: 0o600])
+    guard
+      FileManager.default.createFile(
+        atPath: temporary, contents: bytes, attributes: [.posixPermissions: 0o600])
     else { throw ConfigurationError(["\(temporary): cannot be written"]) }
     try FileManager.default.moveItem(atPath: temporary, toPath: path)
   }
@@ -47,7 +51,8 @@ struct InstallationKey: Sendable {
   func summary(of card: Card) -> CardSummary {
     let digits = card.number.filter { $0.isASCII && $0.isNumber }
     return CardSummary(
-      brand: CardBrand(number: digits), lastFour: String(digits.suffix(4)), fingerprint: mac(Data(digits.utf8), 16))
+      brand: CardBrand(number: digits), lastFour: String(digits.suffix(4)),
+      fingerprint: mac(Data(digits.utf8), 16))
   }
 
   /// Equal for equal bodies; says nothing about them without the key.

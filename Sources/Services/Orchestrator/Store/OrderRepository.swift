@@ -63,7 +63,9 @@ struct OrderRepository: Sendable {
 
   /// Throws `not_found`.
   func order(_ id: OrderID) async throws -> StoredOrder {
-    guard let order = try await store.read({ db in try OrderTable.load(id, db) }) else { throw Self.notFound(id) }
+    guard let order = try await store.read({ db in try OrderTable.load(id, db) }) else {
+      throw Self.notFound(id)
+    }
     return order
   }
 

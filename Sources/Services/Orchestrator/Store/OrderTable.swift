@@ -46,7 +46,9 @@ enum OrderTable {
   }
 
   /// Oldest first.
-  static func oldest(in state: OrderState, after: OrderID?, limit: Int, _ db: Database) throws -> [StoredOrder] {
+  static func oldest(in state: OrderState, after: OrderID?, limit: Int, _ db: Database) throws
+    -> [StoredOrder]
+  {
     try String.fetchAll(
       db, sql: "SELECT record FROM orders WHERE state = ? AND id > ? ORDER BY id LIMIT ?",
       arguments: [state.rawValue, after?.description ?? "", limit]
@@ -119,7 +121,8 @@ enum CursorTable {
 
   static func set(_ name: String, _ value: UInt64, _ db: Database) throws {
     try db.execute(
-      sql: "INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      sql:
+        "INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
       arguments: [name, Int64(clamping: value)])
   }
 }

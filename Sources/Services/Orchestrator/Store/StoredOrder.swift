@@ -40,7 +40,10 @@ struct StoredOrder: Sendable, Codable, Hashable {
   private(set) var updatedAt: Timestamp
 
   /// A new order in state `received`.
-  init(id: OrderID, request: OrderRequest, priority: Priority, total: Money?, card: CardSummary, at time: Timestamp) {
+  init(
+    id: OrderID, request: OrderRequest, priority: Priority, total: Money?, card: CardSummary,
+    at time: Timestamp
+  ) {
     self.id = id
     state = .received
     self.priority = priority
