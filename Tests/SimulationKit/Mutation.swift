@@ -29,8 +29,6 @@ package enum Mutation: String, CaseIterable, Sendable {
   case ignoresStoppedLeading
   /// Heartbeats don't say whether the leader is effective.
   case heartbeatWithoutEpoch
-  /// The result of an execution under an older epoch counts for the present one.
-  case lateResultCounts
   /// The clock by which a leader trusts itself stands still while its process is stopped.
   case clockStopsInPause
   /// A leader that cannot reach the queue leads on.

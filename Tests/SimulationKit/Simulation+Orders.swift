@@ -49,9 +49,7 @@ extension Simulation {
 
   private func finish(_ index: Int, _ run: SimNode.Run, _ result: WorkResult) {
     nodes[index].ended.insert(SimNode.FinishedRun(order: run.order, epoch: run.epoch))
-    var epoch = run.epoch
-    if mutation == .lateResultCounts { epoch = nodes[index].work.epoch ?? epoch }
-    work(index, .executed(run.order, epoch: epoch, result))
+    work(index, .executed(run.order, epoch: run.epoch, result))
   }
 
   // MARK: The outbox
