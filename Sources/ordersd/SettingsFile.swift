@@ -1,6 +1,7 @@
 import DaemonKit
 
-/// A settings file that shows every setting, commented out, with its purpose and default: what `ordersd settings -o yaml`
+/// A settings file that shows every setting, commented out, with its purpose and default: what
+/// `ordersd settings -o yaml`
 /// prints, and packaging/ordersd.yaml holds.
 struct SettingsFile {
   private static let width = 110

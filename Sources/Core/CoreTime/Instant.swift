@@ -1,6 +1,7 @@
 /// A point on the monotonic clock of one machine, in nanoseconds since an arbitrary origin.
 ///
-/// Sums and differences stop at the ends of the range. Cores compare and add these; only a shell reads the clock (`CLOCK_BOOTTIME` or `CLOCK_MONOTONIC`, clock_gettime(2)).
+/// Sums and differences stop at the ends of the range. Cores compare and add these; only a shell reads the clock
+/// (`CLOCK_BOOTTIME`, clock_gettime(2)).
 /// Instants of two machines, or of two boots, are not comparable.
 package struct Instant: Sendable, Hashable, Comparable, Codable {
   /// Nanoseconds since the clock's origin.

@@ -1,6 +1,7 @@
 /// What a customer asks for: the body of `POST /v1/orders`. Holds a card number, so it lives in memory only.
 ///
-/// Its shape is checked when it is decoded (`OrderWire.OrderDocument`); whether it makes sense is for the checks to say.
+/// Its shape is checked when it is decoded (`OrderWire.OrderDocument`); whether it makes sense is for the checks
+/// to say.
 package struct OrderRequest: Sendable, Hashable, Codable {
   package var customer: Customer
   package var items: [OrderItem]

@@ -18,7 +18,8 @@ package struct OrderID: Sendable, Hashable, Comparable {
     low = 0x8000_0000_0000_0000 | UInt64.random(in: 0...0x3FFF_FFFF_FFFF_FFFF, using: &random)
   }
 
-  /// Reads the form of RFC 9562 §4, `0192f3a1-….`, in either case. Nil for anything else, and for versions other than 7.
+  /// Reads the form of RFC 9562 §4, `0192f3a1-….`, in either case. Nil for anything else, and for
+  /// versions other than 7.
   package init?(_ text: String) {
     var bits: (UInt64, UInt64) = (0, 0)
     var digits = 0

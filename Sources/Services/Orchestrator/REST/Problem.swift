@@ -71,7 +71,8 @@ struct ProblemMiddleware: RouterMiddleware {
       var answer = response(
         ServiceError(
           .methodNotAllowed,
-          "\(request.method) is not allowed at \(request.uri.path.prefix(200)); use \(allowed.joined(separator: " or "))"
+          "\(request.method) is not allowed at \(request.uri.path.prefix(200)); "
+            + "use \(allowed.joined(separator: " or "))"
         ))
       answer.headers[.allow] = allowed.joined(separator: ", ")
       return answer

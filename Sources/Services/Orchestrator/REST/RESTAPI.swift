@@ -57,7 +57,8 @@ struct RESTAPI: Sendable {
     guard let type = request.headers[.contentType], Self.isJSON(type) else {
       throw ServiceError(
         .unsupportedMediaType,
-        "the header Content-Type must be application/json, not '\(request.headers[.contentType]?.prefix(80) ?? "absent")'"
+        "the header Content-Type must be application/json, "
+          + "not '\(request.headers[.contentType]?.prefix(80) ?? "absent")'"
       )
     }
     let body = try await Self.body(of: request)
