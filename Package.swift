@@ -234,7 +234,7 @@ let shellTests: [Target] = [
       "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
     ]),
   tests("Lab", []),
-  tests("Integration", ["VectorClock", "CheckoutFlow", httpClient, nioCore, nioHTTP1]),
+  tests("Integration", ["VectorClock", "CheckoutFlow", httpClient, nioCore, nioHTTP1], exclude: ["Support"]),
 ]
 
 let externalPackages: [Package.Dependency] = [

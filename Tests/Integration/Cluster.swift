@@ -56,7 +56,8 @@ final class Cluster: Sendable {
     process.executableURL = Programs.ordersd
     process.arguments = [
       "up", "--state", folder.appendingPathComponent("state").path, "--port-offset", String(portOffset),
-      "--fulfilment-command", "\(Programs.examples.path)/fulfil \(folder.path)/effects",
+      "--fulfilment-command",
+      "\(Programs.support.path)/append-and-fulfil \(folder.path)/effects \(Programs.examples.path)/fulfil",
     ]
     process.arguments?.append(contentsOf: settings.flatMap { ["--set", "\($0.key)=\($0.value)"] })
     let log = folder.appendingPathComponent("up.log")
@@ -142,6 +143,12 @@ final class Cluster: Sendable {
   /// Runs `ordersctl` against this cluster.
   func ordersctl(_ arguments: String...) async throws -> ProgramResult {
     try await Programs.run(Programs.ordersctl, arguments + ["--port-offset", String(portOffset)])
+  }
+
+  /// How often each order was delivered to fulfilment: more than once only when a process was killed at the wrong moment.
+  func deliveries() throws -> [String: Int] {
+    let log = try String(contentsOf: effects.appendingPathComponent("deliveries"), encoding: .utf8)
+    return log.split(separator: "\n").reduce(into: [:]) { $0[String($1), default: 0] += 1 }
   }
 
   /// How often each order was carried out, by the log that `examples/fulfil` keeps.

@@ -16,6 +16,7 @@ struct ProgramResult: Sendable {
 enum Programs {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
+  static let support = root.appendingPathComponent("Tests/Integration/Support")
   static let examples = root.appendingPathComponent("examples")
   static let ordersd = folder.appendingPathComponent("ordersd")
   static let ordersctl = folder.appendingPathComponent("ordersctl")
