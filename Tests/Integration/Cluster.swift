@@ -145,7 +145,8 @@ final class Cluster: Sendable {
     try await Programs.run(Programs.ordersctl, arguments + ["--port-offset", String(portOffset)])
   }
 
-  /// How often each order was delivered to fulfilment: more than once only when a process was killed at the wrong moment.
+  /// How often each order was delivered to fulfilment: more than once only when a process was killed at the wrong
+  /// moment.
   func deliveries() throws -> [String: Int] {
     let log = try String(contentsOf: effects.appendingPathComponent("deliveries"), encoding: .utf8)
     return log.split(separator: "\n").reduce(into: [:]) { $0[String($1), default: 0] += 1 }
