@@ -67,6 +67,14 @@ func eventually(_ condition: @Sendable () async throws -> Bool) async throws -> 
 private let quiet = Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }
 private let anyPort = NetworkEndpoint(host: "127.0.0.1", port: 0)
 /// tcpmux, which nothing serves.
+/// Ports for queues that come later than those who ask for them, so that the kernel cannot choose: each is used once in
+/// this process, and all lie above those that the kernel gives to connections (ip_local_port_range, ip(7)).
+private enum QueuePorts {
+  private static let last = Atomic<Int>(61_200 + Int.random(in: 0..<2_000))
+
+  static func next() -> Int { last.add(1, ordering: .relaxed).newValue }
+}
+
 private let nobody = NetworkEndpoint(host: "127.0.0.1", port: 1)
 
 /// Runs the fakes for the time of `body`. `down`: checks that nobody serves.
@@ -92,10 +100,7 @@ func withSurroundings<Result: Sendable>(
       "suggestions", check: Ordersd_V1_Suggestions.Method.Check.descriptor,
       settle: Ordersd_V1_Suggestions.Method.Settle.descriptor),
   ]
-  // A port that was free a moment ago, so that the queue can come later than those who ask for it.
-  let probe = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
-  let queueEndpoint = NetworkEndpoint(host: "127.0.0.1", port: try #require(probe.localAddress?.port))
-  try await probe.close()
+  let queueEndpoint = NetworkEndpoint(host: "127.0.0.1", port: QueuePorts.next())
   let queue = FakeQueue()
   let queueServer = server(queue, queueEndpoint)
   let checkServers = checks.filter { !down.contains($0.name) }.map { ($0.name, server($0)) }
