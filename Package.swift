@@ -80,7 +80,6 @@ let grpcProtobuf: Target.Dependency = .product(name: "GRPCProtobuf", package: "g
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
-let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -125,7 +124,7 @@ let platform: [Target] = [
       grpcTransport,
       grpcProtobuf, swiftProtobuf, lifecycle, logging, metrics, coreMetrics, nioCore, nioPosix,
     ]),
-  library("Platform", "MulticastTransport", ["DaemonKit", nioCore, nioPosix, logging]),
+  library("Platform", "MulticastTransport", [nioCore, nioPosix, logging]),
   library(
     "Platform", "OrderStore", ["OrderWire", "DaemonKit", "CoreTime", grdb, lifecycle, logging, metrics]),
 ]
@@ -201,7 +200,7 @@ let shellTests: [Target] = [
   tests("OrderWireTests", ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore]),
   tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
   tests("DaemonKitTests", ["DaemonKit", "SystemdSupport", "MetricsExport", logging, coreMetrics]),
-  tests("MulticastTransportTests", ["MulticastTransport", "DaemonKit", nioCore, nioPosix, logging]),
+  tests("MulticastTransportTests", ["MulticastTransport", nioCore, nioPosix, logging]),
   tests(
     "CheckServicesTests",
     [
@@ -222,9 +221,7 @@ let shellTests: [Target] = [
     [
       "Orchestrator", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime",
       "DaemonKit",
-      "OrderStore", "CheckoutFlow", grpcCore, swiftProtobuf, grdb, lifecycle, logging, hummingbird,
-      hummingbirdTesting,
-      nioCore, nioPosix, nioHTTP1, httpClient,
+      "OrderStore", "CheckoutFlow", grpcCore, grpcProtobuf, swiftProtobuf, grdb, lifecycle, logging, nioCore, nioPosix,
     ]),
   tests(
     "ExecutorTests",

@@ -8,7 +8,7 @@ extension OrderQueueProvider {
   func outcomes(
     request: Ordersd_V1_OutcomesRequest, response: RPCWriter<Ordersd_V1_OutcomeBatch>, context: ServerContext
   ) async throws {
-    try await streaming { try await follow(request.after, response) }
+    try await follow(request.after, response)
   }
 
   private func follow(_ after: UInt64, _ response: RPCWriter<Ordersd_V1_OutcomeBatch>) async throws {

@@ -32,46 +32,35 @@ extension OrderQueueProvider {
     }
   }
 
-  /// A stream's errors leave after the interceptors have returned, so they are put into their form here.
-  func streaming(_ body: () async throws -> Void) async throws {
-    do {
-      try await body()
-    } catch let error as ServiceError {
-      throw RPCError(error)
-    }
-  }
-
   /// Runs a stream's reader and writer until both are done; the end of the writer ends the reader, the end of
   /// the reader lets the writer finish what waits. A cancelled call ends both, as does the stop of the queue.
   func exchange<Element>(
     pipe: Pipe<Element>, read: @escaping @Sendable () async throws -> Void,
     write: @escaping @Sendable () async throws -> Void
   ) async throws {
-    try await streaming {
-      let stream = try engine.subscriptions.open { pipe.finish() }
-      defer { engine.subscriptions.close(stream) }
-      try await withRPCCancellationHandler {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-          group.addTask {
-            try await read()
-            // Only here: were the writer let go by a reader that failed, it could end before the failure is
-            // seen.
-            pipe.finish()
-            return false
-          }
-          group.addTask {
-            try await write()
-            return true
-          }
-          while let isWriter = try await group.next() {
-            guard isWriter else { continue }
-            group.cancelAll()
-            return
-          }
+    let stream = try engine.subscriptions.open { pipe.finish() }
+    defer { engine.subscriptions.close(stream) }
+    try await withRPCCancellationHandler {
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        group.addTask {
+          try await read()
+          // Only here: were the writer let go by a reader that failed, it could end before the failure is
+          // seen.
+          pipe.finish()
+          return false
         }
-      } onCancelRPC: {
-        pipe.finish()
+        group.addTask {
+          try await write()
+          return true
+        }
+        while let isWriter = try await group.next() {
+          guard isWriter else { continue }
+          group.cancelAll()
+          return
+        }
       }
+    } onCancelRPC: {
+      pipe.finish()
     }
   }
 
