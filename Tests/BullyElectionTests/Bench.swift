@@ -26,7 +26,7 @@ struct Bench {
   @discardableResult
   mutating func hear(
     _ sender: UInt16, _ kind: ElectionMessage.Kind, term: UInt64 = 1, to: UInt16? = nil,
-    eligible: Bool = true,
+    eligible: Bool = true, incarnation: UInt64? = nil,
     sequence: UInt64? = nil, record: LeadershipRecord? = nil
   ) throws -> [BullyElection.Effect] {
     let next = sequence ?? (sequences[sender] ?? 0) + 1
@@ -34,8 +34,8 @@ struct Bench {
     return give(
       .message(
         ElectionMessage(
-          lane: machine.configuration.lane, sender: try #require(NodeID(sender)), incarnation: UInt64(sender),
-          sequence: next, term: term, eligible: eligible, to: to.flatMap { NodeID($0) }, kind: kind,
+          lane: machine.configuration.lane, sender: try #require(NodeID(sender)),
+          incarnation: incarnation ?? UInt64(sender), sequence: next, term: term, eligible: eligible, to: to.flatMap { NodeID($0) }, kind: kind,
           record: record)))
   }
 

@@ -216,7 +216,11 @@ import Testing
       bench.now = max(bench.now, deadline)
       return bench.give(.timerFired)
     case 8...10: return try bench.hear(peer, .coordinator, term: random.next() % 50, eligible: eligible)
-    case 11: return try bench.hear(peer, .election, eligible: eligible)
+    case 11:
+      // Now and then enough of them for a storm.
+      return try (0..<(random.next() % 8 == 0 ? 20 : 1)).flatMap { _ in
+        try bench.hear(peer, .election, eligible: eligible)
+      }
     case 12: return try bench.hear(peer, .answer, to: 3, eligible: eligible)
     case 13: return try bench.hear(peer, .handoverRequest, to: 3, eligible: eligible)
     case 14:

@@ -120,4 +120,23 @@ import Testing
     #expect(story.losers.count == 8)
     #expect(story.winner.refusedActions == .max)
   }
+
+  /// A leader whose host was cut off loses the queue as well and resigns where nobody hears it.
+  @Test func whoResignedUnheardTellsTheNextLeader() throws {
+    var bench = try Bench(3)
+    try bench.lead()
+    bench.give(.epochGranted(4))
+    bench.pass(.seconds(2))
+    bench.give(.becameIneligible(.queueUnreachable))
+    bench.pass(.milliseconds(700))
+    bench.give(.becameEligible)
+    let told = try (1...4).flatMap { _ in
+      bench.pass(.milliseconds(50))
+      return try bench.hear(2, .coordinator, term: 5).sent
+    }.filter { if case .resign(.ineligible, _) = $0.kind { true } else { false } }
+    #expect(told.count == 2, "again, as the first may be lost, and not for ever")
+    #expect(told.first?.record?.firstEpoch == 4)
+    #expect(told.first?.record.map { $0.ledFor >= 2_000 } == true)
+    #expect(told.first?.record.map { $0.endedAgo >= 700 } == true)
+  }
 }

@@ -99,4 +99,26 @@ import Testing
     let time = network.run(until: { $0.agreedLeader == 1 })
     #expect(time.map { $0 < .milliseconds(400) } == true, "took \(String(describing: time))")
   }
+
+  @Test func aNamedOneThatCannotLeadSaysSoAndNobodyWaitsForIt() throws {
+    var (two, one) = (try Bench(2), try Bench(1))
+    two.give(.becameIneligible(.fulfilmentFailing))
+    try two.hear(3, .coordinator, sequence: 1)
+    try one.hear(3, .coordinator, sequence: 1)
+    let word = try two.hear(3, .resign(.stopping, successor: node(2)), sequence: 2)
+    #expect(word.kinds == [.resign(.ineligible, successor: nil)])
+    try one.hear(3, .resign(.stopping, successor: node(2)), sequence: 2)
+    #expect(one.role == .awaiting)
+    let answer = try one.hear(2, .resign(.ineligible, successor: nil), eligible: false)
+    #expect(answer.kinds == [.election])
+  }
+
+  @Test func whoAskedForAHandoverAndCannotLeadAnyMoreSaysSo() throws {
+    var bench = try Bench(3)
+    try bench.hear(2, .coordinator)
+    #expect(bench.role == .takingOver)
+    let effects = bench.give(.becameIneligible(.queueUnreachable))
+    #expect(bench.role == .following)
+    #expect(effects.sent.map(\.eligible) == [false])
+  }
 }

@@ -88,7 +88,7 @@ private struct Bench {
     bench.takeOffice()
     bench.clock += 9_000
     let effects = bench.deliver("a")
-    #expect(effects == [.closeStream(1), .queueLost])
+    #expect(effects == [.closeStream(1), .tellLost])
   }
 
   @Test func executesAcknowledgesAndTakesTheNext() {
@@ -251,5 +251,18 @@ private struct Bench {
     _ = bench.give(.settled(stream: 1, "a", .retry))
     #expect(bench.after(300) == [.send(stream: 1, .bury("a", reason: "no"))])
     #expect(bench.give(.settled(stream: 1, "a", .refused(code: "not_leased"))) == [])
+  }
+
+  @Test func aTrustThatEndsInTimeMeansThatTheQueueIsAway() {
+    var bench = Bench()
+    bench.takeOffice()
+    #expect(bench.after(2_500).contains(.queueLost))
+  }
+
+  @Test func aTrustThatEndedLongAgoMeansThatThisProcessSlept() {
+    var bench = Bench()
+    bench.takeOffice()
+    let effects = bench.after(4_000, .streamClosed(1))
+    #expect(effects.contains(.tellLost) && !effects.contains(.queueLost))
   }
 }

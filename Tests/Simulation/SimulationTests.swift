@@ -106,9 +106,11 @@ private func replay(_ seed: UInt64, lines: Int) -> String {
       #expect(counts.count == 3, "\(nodes) executors did not agree on a leader in every run")
       let mean = Double(counts.reduce(0, +)) / Double(max(counts.count, 1))
       perExecutor.append(mean / Double(nodes))
-      print("\(nodes)  \(mean)  \((mean / Double(nodes) * 10).rounded() / 10)")
+      print("\(nodes)  \(tenths(mean))  \(tenths(mean / Double(nodes)))")
     }
     // Quadratic growth would make it 33 times as many.
     if let first = perExecutor.first, let last = perExecutor.last { #expect(last <= 3 * first) }
   }
+
+  private func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 }

@@ -33,7 +33,7 @@ struct SimNode {
   /// The newest datagram of each peer's present life.
   var newest: [NodeID: DatagramKey] = [:]
   /// Peers of which a former life was heard after the present one.
-  var confused: Set<NodeID> = []
+  var doubts: [NodeID: Int] = [:]
   var seen: Set<DatagramKey> = []
 
   // What the shell's eligibility checks know.

@@ -23,6 +23,8 @@ import PriorityQueue
 ///   not without an effective leader for long.
 extension Simulation {
   private static let longestStall: WorldTime = 12_000_000_000
+  /// New datagrams of a present life that a former one may cost.
+  private static let doubts = 8
   private static let settledFor: WorldTime = 1_500_000_000
 
   func believesToLead(_ index: Int) -> Bool {
@@ -53,12 +55,12 @@ extension Simulation {
   }
 
   private func checkFormerLeaders(_ epoch: UInt64, isByDesign: Bool) {
-    for index in nodes.indices {
-      guard believesToLead(index) else { continue }
-      checkTrust(of: index)
-      if !isByDesign, nodes[index].work.epoch == oracle.epoch {
-        violate("epoch \(epoch) was granted while \(nodes[index].id) still trusts \(oracle.epoch)")
-      }
+    let believers = nodes.indices.filter { believesToLead($0) }
+    for index in believers { checkTrust(of: index) }
+    guard !isByDesign else { return }
+    let former = oracle.epoch
+    for node in believers.map({ nodes[$0] }) where node.work.epoch == former {
+      violate("epoch \(epoch) was granted while \(node.id) still trusts \(former)")
     }
   }
 
@@ -145,18 +147,21 @@ extension Simulation {
   }
 
   /// A datagram that is newer than all others of a peer's present life must have been taken in, which shows
-  /// by the term. One exception is known: when a former life is heard for the first time after the present one,
-  /// nothing tells which is the later.
+  /// by the term. When a former life is heard for the first time after the present one, nothing tells which is
+  /// the later: then the present one must be heard a few times more.
   func checkHeard(_ message: ElectionMessage, _ key: SimNode.DatagramKey, _ index: Int) {
     guard let sender = self.index(of: message.sender.rawValue) else { return }
     let newest = nodes[index].newest[message.sender]
     guard key.incarnation == nodes[sender].incarnation else {
-      if newest?.incarnation == nodes[sender].incarnation { nodes[index].confused.insert(message.sender) }
+      if newest?.incarnation == nodes[sender].incarnation { nodes[index].doubts[message.sender] = Self.doubts }
       return
     }
     if let newest, newest.incarnation == key.incarnation, newest.sequence >= key.sequence { return }
     nodes[index].newest[message.sender] = key
-    guard nodes[index].isUp, !nodes[index].confused.contains(message.sender) else { return }
+    guard nodes[index].isUp else { return }
+    if let doubts = nodes[index].doubts[message.sender], doubts > 0 {
+      return nodes[index].doubts[message.sender] = doubts - 1
+    }
     let election = nodes[index].election
     if election.role != .idle, election.role != .stopped, election.highestTerm < message.term {
       violate("\(nodes[index].id) did not hear \(describe(message)) of \(message.sender)")

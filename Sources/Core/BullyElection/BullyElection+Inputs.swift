@@ -34,9 +34,11 @@ extension BullyElection {
       state = .searching(until: nil)
       // Those who were answered by this node should not wait for it.
       send(.resign(.ineligible, successor: nil), now)
-    case .takingOver(let followed, _, _): state = .following(followed)
     case .searching: state = .searching(until: nil)
-    // The leader must not name this node its successor.
+    // The leader must not name this node its successor, and need not make way for it.
+    case .takingOver(let followed, _, _):
+      state = .following(followed)
+      sayPresent(to: followed.id, now)
     case .following(let followed), .checking(let followed, _): sayPresent(to: followed.id, now)
     case .idle, .stopped: break
     }

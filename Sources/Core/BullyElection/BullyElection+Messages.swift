@@ -109,6 +109,7 @@ extension BullyElection {
       } else if message.sender == followed.id {
         let fresh = renewed(followed, by: message, now)
         state = .takingOver(fresh, askAgainAt: askAgainAt, until: until)
+        repeatFarewell(to: message.sender, now)
       }
     case .leading(let own):
       if outranks(message.sender, id) { return follow(message, now) }
@@ -179,15 +180,17 @@ extension BullyElection {
       return splitBrain.record(message, own: own, margin: configuration.heartbeat, now: now)
     case .idle, .stopped: return
     }
-    if successor == id, isEligible(at: now), !isFrozen(at: now) {
-      lead(now)
-    } else if successor != nil {
+    guard let successor else { return startElection(.leaderResigned, now) }
+    guard successor == id else {
       // Leave the named one its time; without eligibility `startElection` finds out what to wait for.
-      guard isEligible(at: now), successor != id else { return startElection(.leaderResigned, now) }
-      state = .searching(until: jittered(configuration.coordinatorTimeout, now))
-    } else {
-      startElection(.leaderResigned, now)
+      guard isEligible(at: now) else { return startElection(.leaderResigned, now) }
+      state = .awaiting(successor, until: jittered(configuration.coordinatorTimeout, now))
+      return
     }
+    if isEligible(at: now), !isFrozen(at: now) { return lead(now) }
+    startElection(.leaderResigned, now)
+    // The others wait for this node: they need not.
+    if !isEligible(at: now) { send(.resign(.ineligible, successor: nil), now) }
   }
 
   private mutating func queryHeard(_ message: ElectionMessage, _ suspect: NodeID, _ now: Instant) {

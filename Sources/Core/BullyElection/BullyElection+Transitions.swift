@@ -115,7 +115,13 @@ extension BullyElection {
   ) {
     var record: LeadershipRecord?
     if case .leading(let own) = state {
-      record = Self.record(of: own, now)
+      let last = Self.record(of: own, now)
+      switch resignation {
+      // Cut off or asleep: whoever leads by now may not hear this, and is told when it is heard here.
+      case .ineligible, .paused: farewell = Farewell(record: last, reason: resignation, endedAt: now)
+      case .stopping, .handover, .yielded: farewell = nil
+      }
+      record = last
       tellSplitBrain(own, now, evenIfOpen: true)
     }
     note(.stoppedLeading(reason))
@@ -141,7 +147,7 @@ extension BullyElection {
     effects.append(.stoppedLeading(.yielded(to: winner)))
     splitBrain.forget()
     let record = Self.record(of: own, now)
-    farewell = Farewell(record: record, endedAt: now, to: winner)
+    farewell = Farewell(record: record, reason: .yielded, endedAt: now)
     state = .searching(until: nil)
     send(.resign(.yielded, successor: winner), eligible: isEligible(at: now), record: record)
   }
@@ -151,9 +157,8 @@ extension BullyElection {
     guard var last = farewell else { return }
     last.left -= 1
     farewell = last.left > 0 ? last : nil
-    guard last.to == winner else { return farewell = nil }
     last.record.endedAgo = UInt32(clamping: (now - last.endedAt).millisecondsClamped)
-    send(.resign(.yielded, successor: winner), eligible: isEligible(at: now), record: last.record)
+    send(.resign(last.reason, successor: winner), eligible: isEligible(at: now), record: last.record)
   }
 
   mutating func tellSplitBrain(_ own: Leadership, _ now: Instant, evenIfOpen: Bool = false) {

@@ -106,8 +106,8 @@ package struct BullyElection: Sendable {
     /// Can turn into `.following`, `.takingOver`, `.electing`, `.awaiting`, `.leading` (named successor),
     /// `.stopped`.
     case searching(until: Instant?)
-    /// Hears a leader. Can turn into `.checking`, `.takingOver`, `.electing`, `.searching`, `.leading`,
-    /// `.stopped`.
+    /// Hears a leader. Can turn into `.checking`, `.takingOver`, `.electing`, `.awaiting` (another was named
+    /// successor), `.searching`, `.leading`, `.stopped`.
     case following(Followed)
     /// Misses the leader's heartbeat and asks who hears it.
     /// Can turn into `.following`, `.takingOver`, `.electing`, `.awaiting`, `.searching`, `.leading`,
@@ -116,11 +116,11 @@ package struct BullyElection: Sendable {
     /// Stands for election. `forced`: a lower leader does not stop it (preemption).
     /// Can turn into `.leading`, `.awaiting`, `.following`, `.takingOver`, `.searching`, `.stopped`.
     case electing(until: Instant, forced: Bool)
-    /// Was answered from above. Can turn into `.following`, `.takingOver`, `.electing`, `.searching`,
+    /// Was answered from above, or heard who is to lead next. Can turn into `.following`, `.takingOver`, `.electing`, `.searching`,
     /// `.leading`, `.stopped`.
     case awaiting(NodeID, until: Instant)
-    /// Asked a lower leader to make way. Can turn into `.leading`, `.electing`, `.following`, `.searching`,
-    /// `.stopped`.
+    /// Asked a lower leader to make way. Can turn into `.leading`, `.electing`, `.awaiting` (another was named
+    /// successor), `.following`, `.searching`, `.stopped`.
     case takingOver(Followed, askAgainAt: Instant, until: Instant)
     /// Leads. Can turn into `.following` (a higher one leads), `.searching` (resigned), `.stopped`.
     case leading(Leadership)
@@ -140,11 +140,11 @@ package struct BullyElection: Sendable {
       switch self {
       case .idle: [.searching, .stopped]
       case .searching: [.following, .electing, .awaiting, .takingOver, .leading, .stopped]
-      case .following: [.searching, .checking, .electing, .takingOver, .leading, .stopped]
+      case .following: [.searching, .checking, .electing, .awaiting, .takingOver, .leading, .stopped]
       case .checking: [.searching, .following, .electing, .awaiting, .takingOver, .leading, .stopped]
       case .electing: [.searching, .following, .awaiting, .takingOver, .leading, .stopped]
       case .awaiting: [.searching, .following, .electing, .takingOver, .leading, .stopped]
-      case .takingOver: [.searching, .following, .electing, .leading, .stopped]
+      case .takingOver: [.searching, .following, .electing, .awaiting, .leading, .stopped]
       case .leading: [.searching, .following, .stopped]
       case .stopped: []
       }

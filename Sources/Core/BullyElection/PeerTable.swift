@@ -1,20 +1,32 @@
 import CoreTime
 
 /// The peers that were heard, with what keeps late, doubled and former-life messages out. Bounded.
+///
+/// A peer lives under one incarnation at a time. Nothing in a datagram tells which of two lives is the later:
+/// the one heard last counts, and the one that it displaced must be heard several times anew, beyond all that
+/// was ever heard of it, before it counts again. So a few late or replayed datagrams of a former life are
+/// dropped, and a live peer cannot be silenced for good by them.
 struct PeerTable: Sendable {
-  /// Former incarnations remembered for each peer.
-  private static let lives = 4
+  /// Former lives remembered for each peer.
+  static let formerLives = 4
+  /// New datagrams after which a displaced life counts again.
+  static let signsOfLife = 5
 
-  private struct Peer: Sendable {
+  /// One incarnation of a peer.
+  private struct Life: Sendable {
     var incarnation: UInt64
     /// The highest sequence seen, and which of the 64 up to it (bit 0 is `highest`).
     var highest: UInt64
     var seen: UInt64 = 1
     /// The sequence of the last thing it said about its own leadership: those must not be taken out of order.
     var leadershipSequence: UInt64 = 0
-    var heardAt: Instant
-    var eligible = false
-    var formerIncarnations: [UInt64] = []
+    /// New datagrams since it was displaced.
+    var signs = 0
+
+    init(_ message: ElectionMessage) {
+      incarnation = message.incarnation
+      highest = message.sequence
+    }
 
     /// Whether `sequence` is new: late is fine, as datagrams overtake each other, twice or very late is not.
     mutating func admit(_ sequence: UInt64) -> Bool {
@@ -31,6 +43,38 @@ struct PeerTable: Sendable {
     }
   }
 
+  private struct Peer: Sendable {
+    var life: Life
+    /// The latest displaced last.
+    var former: [Life] = []
+    var heardAt: Instant
+    var eligible = false
+
+    /// Whether the message is new and of the life that counts.
+    mutating func admit(_ message: ElectionMessage) -> Bool {
+      if message.incarnation == life.incarnation { return life.admit(message.sequence) }
+      guard let index = former.firstIndex(where: { $0.incarnation == message.incarnation }) else {
+        displace(by: Life(message))
+        return true
+      }
+      guard message.sequence > former[index].highest, former[index].admit(message.sequence) else {
+        return false
+      }
+      former[index].signs += 1
+      guard former[index].signs >= PeerTable.signsOfLife else { return false }
+      displace(by: former.remove(at: index))
+      return true
+    }
+
+    private mutating func displace(by next: Life) {
+      var displaced = life
+      displaced.signs = 0
+      former = (former + [displaced]).suffix(PeerTable.formerLives)
+      life = next
+      eligible = false
+    }
+  }
+
   private let capacity: Int
   private var peers: [NodeID: Peer] = [:]
 
@@ -42,26 +86,25 @@ struct PeerTable: Sendable {
     var peer: Peer
     if let known = peers[message.sender] {
       peer = known
-      if peer.incarnation == message.incarnation {
-        guard peer.admit(message.sequence) else { return false }
-      } else {
-        guard !peer.formerIncarnations.contains(message.incarnation) else { return false }
-        let former = (peer.formerIncarnations + [peer.incarnation]).suffix(Self.lives)
-        peer = Peer(incarnation: message.incarnation, highest: message.sequence, heardAt: now)
-        peer.formerIncarnations = Array(former)
+      guard peer.admit(message) else {
+        peers[message.sender] = peer
+        return false
       }
     } else {
       if peers.count >= capacity { forgetOldest() }
-      peer = Peer(incarnation: message.incarnation, highest: message.sequence, heardAt: now)
+      peer = Peer(life: Life(message), heardAt: now)
     }
     peer.heardAt = now
-    if message.sequence == peer.highest { peer.eligible = message.eligible }
+    if message.sequence == peer.life.highest { peer.eligible = message.eligible }
     defer { peers[message.sender] = peer }
     guard message.kind.isAboutOwnLeadership else { return true }
-    guard message.sequence > peer.leadershipSequence else { return false }
-    peer.leadershipSequence = message.sequence
+    guard message.sequence > peer.life.leadershipSequence else { return false }
+    peer.life.leadershipSequence = message.sequence
     return true
   }
+
+  /// For tests of the bound.
+  var rememberedLives: Int { peers.values.reduce(0) { $0 + 1 + $1.former.count } }
 
   /// Peers heard since `instant`.
   func count(since instant: Instant) -> Int { peers.values.count { $0.heardAt >= instant } }

@@ -85,13 +85,13 @@ struct SplitBrain: Sendable {
   }
 }
 
-/// The last word of a leader that yielded, said again until the winner has surely heard it.
+/// The last word of a leader that was, said again until the one that leads now has surely heard it.
 struct Farewell: Sendable {
   /// Times that it is repeated, on as many heartbeats of the winner.
   static let repetitions = 2
 
   var record: LeadershipRecord
+  var reason: ResignReason
   var endedAt: Instant
-  var to: NodeID
   var left = repetitions
 }

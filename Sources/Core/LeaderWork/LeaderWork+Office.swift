@@ -58,7 +58,9 @@ extension LeaderWork {
     } else {
       endDraining()
     }
-    effects.append(.queueLost)
+    // After a pause nothing is known about the queue: the election, late as well, listens first.
+    let isLate = now - office.trust.until > configuration.lateness
+    effects.append(isLate ? .tellLost : .queueLost)
   }
 
   /// What is due: the drain's end, renewal, touches, repeats, the reconnect, new credits.

@@ -10,15 +10,20 @@ package struct LeaderWorkConfiguration: Sendable, Hashable {
   package var reconnectDelay: Duration
   /// How long until an outcome is sent again that the queue asked to repeat.
   package var sendAgainAfter: Duration
+  /// An input that comes so much later than the end of the trust window means that this process was paused,
+  /// not that the queue is out of reach.
+  package var lateness: Duration
 
   package init(
     credits: Int = 4, patience: Duration = .milliseconds(1_500),
-    reconnectDelay: Duration = .milliseconds(30), sendAgainAfter: Duration = .milliseconds(300)
+    reconnectDelay: Duration = .milliseconds(30), sendAgainAfter: Duration = .milliseconds(300),
+    lateness: Duration = .milliseconds(300)
   ) {
     self.credits = max(1, credits)
     self.patience = max(.zero, patience)
     self.reconnectDelay = max(.milliseconds(1), reconnectDelay)
     self.sendAgainAfter = max(.milliseconds(1), sendAgainAfter)
+    self.lateness = max(.zero, lateness)
   }
 }
 

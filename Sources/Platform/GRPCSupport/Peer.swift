@@ -1,6 +1,8 @@
 package import DaemonKit
 package import GRPCCore
 package import GRPCNIOTransportHTTP2Posix
+import Glibc
+import NIOCore
 package import NIOPosix
 import OrderWire
 import ServiceLifecycle
@@ -27,6 +29,9 @@ package struct Peer: Service {
           config.connection.maxIdleTime = nil
           config.connection.keepalive = .init(
             time: .seconds(10), timeout: .seconds(3), allowWithoutCalls: false)
+          config.channelDebuggingCallbacks.onCreateTCPConnection = { channel in
+            channel.setOption(Self.userTimeout, value: Self.silence)
+          }
         },
         eventLoopGroup: eventLoopGroup))
   }
@@ -57,6 +62,12 @@ package struct Peer: Service {
       throw ServiceError(.cancelled, "the call of \(service) was cancelled", service: service)
     }
   }
+
+  /// How long what was sent may stay unacknowledged before the connection counts as broken (milliseconds).
+  /// Without it the kernel keeps a connection into a silent network for minutes (tcp(7), TCP_USER_TIMEOUT).
+  private static let silence = 1_500
+  private static let userTimeout = ChannelOptions.Types.SocketOption(
+    level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT))
 
   private static func target(_ endpoint: NetworkEndpoint) -> any ResolvableTarget {
     if endpoint.isIPv6 { return .ipv6(address: endpoint.host, port: endpoint.port) }
