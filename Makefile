@@ -2,7 +2,7 @@
 
 # One scratch path outside the checkout, so that a second clone or a CI run builds incrementally.
 ORDERSD_BUILD ?= $(HOME)/.cache/ordersd/build
-ORDERSD_RELEASE ?= $(ORDERSD_BUILD)/../release
+RELEASE_BUILD ?= $(ORDERSD_BUILD)/../release
 SWIFT_BUILD = swift build --scratch-path "$(ORDERSD_BUILD)"
 SWIFT_TEST = swift test --scratch-path "$(ORDERSD_BUILD)"
 STATE ?=
@@ -47,7 +47,7 @@ fuzz: ## Fuzz the decoder of election datagrams for FUZZ_SECONDS
 RUNS ?= 50
 bench-failover: release ## Time from a fault to the next effective lease, beside keepalived (needs root)
 	tools/bootstrap --test --lab
-	PROGRAMS="$(ORDERSD_RELEASE)/release" Benchmarks/failover/run $(RUNS)
+	PROGRAMS="$(RELEASE_BUILD)/release" Benchmarks/failover/run $(RUNS)
 
 .PHONY: test-core
 test-core: ## Run the tests of the pure cores only (seconds after an edit)
@@ -60,8 +60,8 @@ build: bootstrap ## Build the two programs
 
 .PHONY: release
 release: bootstrap ## Build the two programs optimised, as they are measured
-	swift build -c release --scratch-path "$(ORDERSD_RELEASE)" --product ordersd
-	swift build -c release --scratch-path "$(ORDERSD_RELEASE)" --product ordersctl
+	swift build -c release --scratch-path "$(RELEASE_BUILD)" --product ordersd
+	swift build -c release --scratch-path "$(RELEASE_BUILD)" --product ordersctl
 
 .PHONY: check
 check: ## Format lint, generated code up to date, units, Compose file
