@@ -47,4 +47,53 @@ import Testing
     }
     #expect(bench.machine.peers.rememberedLives == PeerTable.formerLives + 1)
   }
+
+  /// A recording of a dead leader's heartbeats, all new to this node: it is followed while it may be a live
+  /// leader that has yet to hear of a later term, and no longer.
+  @Test func aLeaderThatDoesNotLearnOfTheTermIsLeft() throws {
+    var bench = try Bench(2)
+    try bench.hear(1, .leaderQuery(node(4)), term: 9)
+    var told = 0
+    for sequence: UInt64 in 1...200 where bench.role != .leading {
+      let effects = try bench.hear(3, .coordinator, term: 4, incarnation: 10, sequence: sequence)
+      if effects.kinds.contains(.leaderHeard(try node(3))) { told += 1 }
+      bench.pass(.milliseconds(100))
+    }
+    #expect(bench.role == .leading)
+    #expect((1...PeerTable.patience).contains(told), "it was told \(told) times")
+  }
+
+  @Test func aLeaderThatLearnsOfTheTermIsFollowed() throws {
+    var bench = try Bench(2)
+    try bench.hear(1, .leaderQuery(node(4)), term: 9)
+    for sequence: UInt64 in 1...5 {
+      try bench.hear(3, .coordinator, term: 4, sequence: sequence)
+      bench.pass(.milliseconds(100))
+    }
+    for sequence: UInt64 in 6...30 {
+      try bench.hear(3, .coordinator, term: 10, sequence: sequence)
+      bench.pass(.milliseconds(100))
+    }
+    #expect(bench.role == .following && bench.machine.leader?.term == 10)
+  }
+
+  @Test func ofTwoWithOneIDTheHigherIncarnationStaysOut() throws {
+    var high = try Bench(2)
+    try high.lead()
+    let effects = try high.hear(2, .coordinator, incarnation: 3)
+    #expect(effects.contains(.stoppedLeading(.duplicateID)))
+    #expect(effects.kinds == [.resign(.ineligible, successor: nil)])
+    for sequence: UInt64 in 2...40 {
+      high.pass(.milliseconds(100))
+      try high.hear(2, .coordinator, incarnation: 3, sequence: sequence)
+      #expect(high.role == .searching)
+    }
+    // The other is gone.
+    try high.lead()
+
+    var low = try Bench(2)
+    try low.lead()
+    try low.hear(2, .coordinator, incarnation: 8)
+    #expect(low.role == .leading)
+  }
 }

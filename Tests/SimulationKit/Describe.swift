@@ -65,6 +65,7 @@ private func describe(_ reason: BullyElection.StopReason) -> String {
   case .handedOver(let to): "handed over to \(to)"
   case .ineligible(let reason): reason.rawValue
   case .couldNotClaim: "could not claim the epoch"
+  case .duplicateID: "somebody else has its id"
   case .epochLost: "the epoch is lost"
   case .paused: "was paused"
   case .stopping: "stopping"

@@ -7,7 +7,7 @@ package struct Profile: Sendable {
   package var nodes: [UInt16] = [1, 2, 3]
   package var election = BullyConfiguration()
   package var queue = QueueConfiguration(
-    backoff: Backoff(base: .milliseconds(100), maximum: .seconds(1)), leadershipLease: .seconds(3))
+    backoff: Backoff(base: .milliseconds(100), maximum: .seconds(1)), leadershipLease: .seconds(1))
   /// How long the queue keeps an order for an executor without a touch.
   package var jobLease: Duration = .milliseconds(1_500)
   package var credits = 3

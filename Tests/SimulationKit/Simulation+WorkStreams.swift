@@ -113,7 +113,6 @@ extension Simulation {
       sendDown(connection, .renewed(queue.configuration.leadershipLease))
     case .fenced(let fence):
       guard mutation == .renewIgnoresEpoch else { return fenced(connection, fence) }
-      checkCurrent("a renewal", leader.epoch)
       sendDown(connection, .renewed(queue.configuration.leadershipLease))
     }
   }

@@ -38,7 +38,7 @@ package struct BullyConfiguration: Sendable, Hashable {
   package var claimTimeout: Duration = .seconds(5)
   /// Pause between two claims when the queue named another holder that is not heard here.
   package var claimRetry: Duration = .milliseconds(200)
-  /// How long a node that could not claim stays out of elections.
+  /// How long a node that could not claim, or heard another with its id, stays out of elections.
   package var claimHoldoff: Duration = .seconds(2)
   package var preempt: PreemptPolicy = .whenIdle
   /// How long a leader may go on finishing what it holds after a handover request.

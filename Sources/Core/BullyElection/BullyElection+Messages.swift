@@ -3,8 +3,8 @@ import CoreTime
 extension BullyElection {
   mutating func receive(_ message: ElectionMessage, _ now: Instant) {
     guard state != .idle, state != .stopped, message.lane == configuration.lane else { return }
-    guard message.sender != id else { return noteDuplicate(message, now) }
-    guard message.term <= Self.maximumTerm, peers.admit(message, now: now) else { return }
+    guard message.sender != id else { return hearDuplicate(message, now) }
+    guard message.term <= Self.maximumTerm, peers.admit(message, highestTerm: highestTerm, now: now) else { return }
     highestTerm = max(highestTerm, message.term)
     switch message.kind {
     case .election: electionHeard(message, now)
@@ -21,12 +21,27 @@ extension BullyElection {
     if case .leading(let own) = state, own.term < highestTerm { reannounce(now) }
   }
 
-  /// One's own packets come back by multicast; those of another incarnation are somebody else's mistake.
-  private mutating func noteDuplicate(_ message: ElectionMessage, _ now: Instant) {
+  /// One's own packets come back by multicast; those of another incarnation are somebody else's mistake. Of
+  /// the two one stays out for as long as it hears the other: the higher incarnation, as neither knows which
+  /// was first.
+  private mutating func hearDuplicate(_ message: ElectionMessage, _ now: Instant) {
     guard message.incarnation != incarnation else { return }
+    if message.incarnation < incarnation { stayOut(now) }
     if let duplicateNotedAt, now - duplicateNotedAt < .seconds(10) { return }
     duplicateNotedAt = now
     note(.duplicateID(incarnation: message.incarnation))
+  }
+
+  private mutating func stayOut(_ now: Instant) {
+    let until = now + configuration.claimHoldoff
+    heldOffUntil = max(heldOffUntil ?? until, until)
+    switch state {
+    case .leading: resign(.duplicateID, saying: .ineligible, successor: liveSuccessor(now), until: until, now)
+    case .searching(let wait): if wait != nil { state = .searching(until: until) }
+    case .electing, .awaiting: state = .searching(until: until)
+    case .takingOver(let followed, _, _): state = .following(followed)
+    case .idle, .following, .checking, .stopped: break
+    }
   }
 
   private mutating func electionHeard(_ message: ElectionMessage, _ now: Instant) {

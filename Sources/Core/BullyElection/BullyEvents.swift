@@ -59,6 +59,8 @@ extension BullyElection {
     case ineligible(IneligibleReason)
     /// No epoch within the claim timeout.
     case couldNotClaim
+    /// Another process has the same id.
+    case duplicateID
     case epochLost
     /// This process was paused.
     case paused

@@ -16,7 +16,8 @@ package struct LeadershipRecord: Sendable, Hashable {
   package var lastEpoch: UInt64
   /// Claims that the queue refused because another holds the lane.
   package var refusedClaims: UInt32
-  /// Calls that the queue refused because their epoch was stale.
+  /// Outcomes of executions that had no say because their epoch was over: refused by the queue, or held back
+  /// by the executor itself.
   package var refusedActions: UInt32
 
   package init(

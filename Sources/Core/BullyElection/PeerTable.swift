@@ -11,6 +11,9 @@ struct PeerTable: Sendable {
   static let formerLives = 4
   /// New datagrams after which a displaced life counts again.
   static let signsOfLife = 5
+  /// Coordinator messages in a row that may carry a term below the highest known. A live leader announces a
+  /// higher one as soon as it is told; what goes on like this is deaf, or a recording.
+  static let patience = 5
 
   /// One incarnation of a peer.
   private struct Life: Sendable {
@@ -22,6 +25,8 @@ struct PeerTable: Sendable {
     var leadershipSequence: UInt64 = 0
     /// New datagrams since it was displaced.
     var signs = 0
+    /// Coordinator messages in a row below the highest term.
+    var behind = 0
 
     init(_ message: ElectionMessage) {
       incarnation = message.incarnation
@@ -80,9 +85,9 @@ struct PeerTable: Sendable {
 
   init(capacity: Int) { self.capacity = capacity }
 
-  /// Takes note of a message. `false` when it is doubled, overtaken by a later one that matters, or from a
-  /// former life.
-  mutating func admit(_ message: ElectionMessage, now: Instant) -> Bool {
+  /// Takes note of a message. `false` when it is doubled, overtaken by a later one that matters, from a former
+  /// life, or of a leader that does not learn of `highestTerm`.
+  mutating func admit(_ message: ElectionMessage, highestTerm: UInt64, now: Instant) -> Bool {
     var peer: Peer
     if let known = peers[message.sender] {
       peer = known
@@ -94,9 +99,13 @@ struct PeerTable: Sendable {
       if peers.count >= capacity { forgetOldest() }
       peer = Peer(life: Life(message), heardAt: now)
     }
+    defer { peers[message.sender] = peer }
+    if message.kind == .coordinator {
+      peer.life.behind = message.term < highestTerm ? peer.life.behind + 1 : 0
+      guard peer.life.behind <= Self.patience else { return false }
+    }
     peer.heardAt = now
     if message.sequence == peer.life.highest { peer.eligible = message.eligible }
-    defer { peers[message.sender] = peer }
     guard message.kind.isAboutOwnLeadership else { return true }
     guard message.sequence > peer.life.leadershipSequence else { return false }
     peer.life.leadershipSequence = message.sequence

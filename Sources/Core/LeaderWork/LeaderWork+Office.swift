@@ -107,7 +107,7 @@ extension LeaderWork {
   /// The epoch is somebody else's, or nobody's.
   private mutating func loseEpoch(_ office: Office, current: UInt64, holder: Int?) {
     effects.append(.note(.fenced(epoch: office.epoch, current: current, holder: holder)))
-    vacate(office, code: "fenced")
+    vacate(office, code: "unconfirmed")
     endDraining()
     effects.append(.tellLost)
   }

@@ -80,6 +80,7 @@ extension BullyElection.StopReason {
     case .handedOver(let to): "handed over to executor-\(to)"
     case .ineligible(let reason): "ineligible: \(reason.rawValue)"
     case .couldNotClaim: "could not claim"
+    case .duplicateID: "another process has this id"
     case .epochLost: "epoch lost"
     case .paused: "this process was paused"
     case .stopping: "stopping"

@@ -24,6 +24,7 @@ extension WorkLoop {
       var fields: Logger.Metadata = ["order_id": "\(order)", "epoch": "\(epoch)"]
       if case .execution(let attempt) = cause { fields["attempt"] = "\(attempt)" }
       logger.notice("Order left to the next leader.", metadata: fields)
+      tellRefused()
     case .fenced(let epoch, let current, let holder):
       lastFence = (current, holder.map { "executor-\($0)" } ?? "")
       logger.notice(
@@ -31,7 +32,6 @@ extension WorkLoop {
         metadata: [
           "epoch": "\(epoch)", "current_epoch": "\(current)", "holder": "\(lastFence.holder)",
         ])
-      tellRefused()
     case .lapsed(let epoch):
       logger.notice("Leadership given up: cannot reach order-queue.", metadata: ["epoch": "\(epoch)"])
     case .handingOver(let epoch):
@@ -78,7 +78,7 @@ extension WorkLoop {
       tools.ledger.count(.refused)
       tools.logger.notice("Refused: the epoch moved on.", metadata: fields)
     // Given up with the epoch; whether the queue took it is not known here.
-    case "resigned", "lapsed": break
+    case "resigned", "lapsed", "unconfirmed": break
     default:
       var error = code
       if case .settled(let message) = cause { error = "\(code): \(message.error.message)" }
