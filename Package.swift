@@ -221,7 +221,8 @@ let shellTests: [Target] = [
     [
       "Orchestrator", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime",
       "DaemonKit",
-      "OrderStore", "CheckoutFlow", grpcCore, grpcProtobuf, swiftProtobuf, grdb, lifecycle, logging, nioCore, nioPosix,
+      "OrderStore", "CheckoutFlow", grpcCore, grpcProtobuf, swiftProtobuf, grdb, lifecycle, logging, nioCore,
+      nioPosix,
     ]),
   tests(
     "ExecutorTests",

@@ -35,7 +35,8 @@ struct Bench {
       .message(
         ElectionMessage(
           lane: machine.configuration.lane, sender: try #require(NodeID(sender)),
-          incarnation: incarnation ?? UInt64(sender), sequence: next, term: term, eligible: eligible, to: to.flatMap { NodeID($0) }, kind: kind,
+          incarnation: incarnation ?? UInt64(sender), sequence: next, term: term, eligible: eligible,
+          to: to.flatMap { NodeID($0) }, kind: kind,
           record: record)))
   }
 

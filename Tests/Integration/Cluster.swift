@@ -104,7 +104,7 @@ final class Cluster: Sendable {
   // MARK: REST
 
   func get<Value: Decodable>(_ path: String, as type: Value.Type) async throws -> Value {
-    let (status, body) = try await request(.GET, path)
+    let (status, body) = try await request(.get, path)
     guard status == 200 else {
       throw IntegrationError("GET \(path): \(status) \(String(decoding: body, as: UTF8.self))")
     }
@@ -115,7 +115,7 @@ final class Cluster: Sendable {
   func submit(_ body: Data, key: String? = nil) async throws -> OrderView {
     var headers = [("Content-Type", "application/json")]
     if let key { headers.append(("Idempotency-Key", key)) }
-    let (status, answer) = try await request(.POST, "/v1/orders", headers: headers, body: body)
+    let (status, answer) = try await request(.post, "/v1/orders", headers: headers, body: body)
     guard status == 201 else {
       throw IntegrationError("POST /v1/orders: \(status) \(String(decoding: answer, as: UTF8.self))")
     }
@@ -123,10 +123,10 @@ final class Cluster: Sendable {
   }
 
   func request(
-    _ method: HTTPMethodName, _ path: String, headers: [(String, String)] = [], body: Data? = nil
+    _ method: Verb, _ path: String, headers: [(String, String)] = [], body: Data? = nil
   ) async throws -> (status: Int, body: Data) {
     var request = HTTPClientRequest(url: "http://127.0.0.1:\(8081 + portOffset)\(path)")
-    request.method = method == .GET ? .GET : .POST
+    request.method = method == .get ? .GET : .POST
     for (name, value) in headers { request.headers.add(name: name, value: value) }
     if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
     let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
@@ -134,7 +134,7 @@ final class Cluster: Sendable {
     return (Int(response.status.code), Data(buffer.readableBytesView))
   }
 
-  enum HTTPMethodName { case GET, POST }
+  enum Verb { case get, post }
 
   func orders(in state: String) async throws -> Int {
     try await get("/v1/status", as: StatusView.self).orders[state] ?? 0

@@ -215,7 +215,8 @@ extension Cluster {
     #expect(executions.count == ids.count)
     for id in ids { #expect(executions[id] == 1, "order \(id)") }
     let delivered = try deliveries().values.reduce(0, +)
-    #expect((ids.count...ids.count + repeats).contains(delivered), "\(delivered) deliveries of \(ids.count) orders")
+    #expect(
+      (ids.count...ids.count + repeats).contains(delivered), "\(delivered) deliveries of \(ids.count) orders")
   }
 
   /// The clocks of the order's timeline keep the event table: what an event waits for happened before it.

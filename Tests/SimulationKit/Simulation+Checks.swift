@@ -153,7 +153,9 @@ extension Simulation {
     guard let sender = self.index(of: message.sender.rawValue) else { return }
     let newest = nodes[index].newest[message.sender]
     guard key.incarnation == nodes[sender].incarnation else {
-      if newest?.incarnation == nodes[sender].incarnation { nodes[index].doubts[message.sender] = Self.doubts }
+      if newest?.incarnation == nodes[sender].incarnation {
+        nodes[index].doubts[message.sender] = Self.doubts
+      }
       return
     }
     if let newest, newest.incarnation == key.incarnation, newest.sequence >= key.sequence { return }

@@ -4,7 +4,9 @@ extension BullyElection {
   mutating func receive(_ message: ElectionMessage, _ now: Instant) {
     guard state != .idle, state != .stopped, message.lane == configuration.lane else { return }
     guard message.sender != id else { return hearDuplicate(message, now) }
-    guard message.term <= Self.maximumTerm, peers.admit(message, highestTerm: highestTerm, now: now) else { return }
+    guard message.term <= Self.maximumTerm, peers.admit(message, highestTerm: highestTerm, now: now) else {
+      return
+    }
     highestTerm = max(highestTerm, message.term)
     switch message.kind {
     case .election: electionHeard(message, now)

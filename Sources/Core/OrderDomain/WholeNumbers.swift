@@ -2,7 +2,7 @@ extension KeyedDecodingContainer {
   /// A whole number that fits `Number`.
   ///
   /// JSONDecoder tells `1.5` and `1e30` as if the whole document were not JSON, and not where they stand. Here
-/// they are a
+  /// they are a
   /// `DecodingError.dataCorrupted` at their key, whose description says what would be right.
   func wholeNumber<Number: FixedWidthInteger & Decodable>(_ type: Number.Type, forKey key: Key) throws
     -> Number
