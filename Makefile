@@ -49,6 +49,10 @@ bench-failover: release ## Time from a fault to the next effective lease, beside
 	tools/bootstrap --test --lab
 	PROGRAMS="$(RELEASE_BUILD)/release" Benchmarks/failover/run $(RUNS)
 
+.PHONY: bench-queue-core
+bench-queue-core: ## Memory and time of the queue's machine at 1 k, 100 k and 1 M orders, optimised
+	CORE_ONLY=1 swift run -c release --scratch-path "$(ORDERSD_BUILD)/../core-release" queue-core-bench
+
 .PHONY: test-core
 test-core: ## Run the tests of the pure cores only (seconds after an edit)
 	CORE_ONLY=1 swift test --scratch-path "$(ORDERSD_BUILD)/../core" $(ARGS)

@@ -70,6 +70,13 @@ let core: [Target] = [
   tests("TidyTests", []),
 ]
 
+// Built on request only: `make bench-queue-core`.
+let coreBenchmarks: [Target] = [
+  .executableTarget(
+    name: "queue-core-bench", dependencies: ["PriorityQueue", "OrderDomain", "CoreTime"],
+    path: "Benchmarks/queue-core", swiftSettings: houseSettings)
+]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -266,4 +273,4 @@ let package = Package(
       .executable(name: "ordersctl", targets: ["ordersctl"]),
     ],
   dependencies: coreOnly ? [] : externalPackages,
-  targets: coreOnly ? core : core + wire + platform + services + executables + shellTests)
+  targets: coreOnly ? core + coreBenchmarks : core + wire + platform + services + executables + shellTests)

@@ -62,7 +62,7 @@ struct Bench {
   var snapshot: Queue.Snapshot {
     var snapshot = Queue.Snapshot()
     let sorted = rows.values.sorted { $0.sequence < $1.sequence }
-    snapshot.jobs = sorted.filter { !$0.state.isFinal }
+    for row in sorted where !row.state.isFinal { snapshot.add(row) }
     snapshot.recent = sorted.filter(\.state.isFinal).map { ($0.id, $0.state) }
     snapshot.done = sorted.count { $0.state == .done }
     snapshot.cancelled = sorted.count { $0.state == .cancelled }

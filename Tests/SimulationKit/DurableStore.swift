@@ -53,7 +53,8 @@ struct DurableStore {
 
   var snapshot: JobQueue.Snapshot {
     var snapshot = JobQueue.Snapshot()
-    snapshot.jobs = jobs.values.filter { !$0.state.isFinal }.sorted { $0.sequence < $1.sequence }
+    let live = jobs.values.filter { !$0.state.isFinal }.sorted { $0.sequence < $1.sequence }
+    for job in live { snapshot.add(job) }
     snapshot.leadership = leadership.values.sorted { $0.lane < $1.lane }
     snapshot.gate = gate
     snapshot.done = finished.count { $0.state == .done }

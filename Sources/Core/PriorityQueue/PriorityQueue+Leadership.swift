@@ -16,7 +16,7 @@ extension PriorityQueue {
     case .granted(let record, let deadline):
       var changes: [Change] = [.leadershipChanged(record)]
       counters.epochs += 1
-      if ready[record.lane] == nil { ready[record.lane] = PositionHeap() }
+      open(lane: record.lane)
       let (returned, buried) = vacateLeases(lane: record.lane, cause: .leaderReplaced, now: now, &changes)
       return Step(
         answer: .granted(record.epoch, deadline: deadline, returned: returned, buried: buried),
@@ -69,7 +69,7 @@ extension PriorityQueue {
   ) -> (returned: [ID], buried: [ID]) {
     var returned: [ID] = []
     var entombed: [ID] = []
-    let held = leased.elements.compactMap { jobs[$0] }.filter { $0.lane == lane }
+    let held = leased.slots.map { jobs[$0] }.filter { $0.lane == lane }
     for var job in held.sorted(by: { $0.sequence < $1.sequence }) {
       counters.takenBack += 1
       let refund = cause == .leaderResigned

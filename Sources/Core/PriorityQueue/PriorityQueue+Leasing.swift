@@ -22,8 +22,9 @@ extension PriorityQueue {
     var changes: [Change] = []
     var batch: [Job] = []
     while batch.count < wanted, changes.count < wanted + configuration.maxTickWork,
-      let id = ready[leader.lane]?.first?.element, var job = jobs[id]
+      let slot = readyHeap(leader.lane)?.first?.slot
     {
+      var job = jobs[slot]
       if expireIfOverdue(job, now: now, &changes) { continue }
       job.state = .leased
       job.attempts += 1
@@ -45,11 +46,9 @@ extension PriorityQueue {
     case .fenced(let fence): return Step(answer: .fenced(fence), changes: [])
     case .unknown: return Step(answer: .unknown, changes: [])
     case .notLeased(let state, _): return Step(answer: .notLeased(state), changes: [])
-    case .lease(var job):
+    case .lease(let job):
       let deadline = now.monotonic + clamped(duration)
-      job.lease?.deadline = deadline
-      jobs[id] = job
-      leased.set(id, key: DueKey(time: deadline, sequence: job.sequence))
+      extendLease(of: job, until: deadline)
       return Step(answer: .touched(deadline: deadline), changes: [])
     }
   }
@@ -134,6 +133,12 @@ extension PriorityQueue {
     guard let job = jobs[id] else { return recent[id].map { .notLeased($0, nil) } ?? .unknown }
     guard job.state == .leased, job.lease?.leader == leader else { return .notLeased(job.state, job) }
     return .lease(job)
+  }
+
+  private mutating func extendLease(of job: Job, until deadline: Instant) {
+    guard let slot = jobs.slot(of: job.id) else { return }
+    jobs.setDeadline(deadline, of: slot)
+    leased.move(slot, key: DueKey(time: deadline, sequence: job.sequence), &places)
   }
 
   private mutating func finish(_ job: Job, now: Now, _ changes: inout [Change]) {

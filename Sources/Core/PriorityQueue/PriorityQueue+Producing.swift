@@ -43,7 +43,7 @@ extension PriorityQueue {
       state: readyAt > now.wall ? .delayed : .ready, enqueuedAt: now.wall, readyAt: readyAt,
       expiresAt: new.expiresAt)
     totals.enqueued += 1
-    index(job, now: now)
+    insert(job, now: now)
     var changes: [Change] = [.inserted(job)]
     let isOverdue = expireIfOverdue(job, now: now, &changes)
     return Step(answer: .enqueued(isOverdue ? .expired : job.state), changes: changes)
@@ -95,9 +95,9 @@ extension PriorityQueue {
   /// Kicks up to `limit` dead letters in their order of arrival; answers their ids.
   package mutating func kickAll(limit: Int, now: Now) -> Step<[ID]> {
     var changes: [Change] = []
-    let ids = buried.ordered(limit: limit)
-    for job in ids.compactMap({ jobs[$0] }) { revive(job, now: now, &changes) }
-    return Step(answer: ids, changes: changes)
+    let dead = buried.ordered(limit: limit).map { jobs[$0] }
+    for job in dead { revive(job, now: now, &changes) }
+    return Step(answer: dead.map(\.id), changes: changes)
   }
 
   @discardableResult

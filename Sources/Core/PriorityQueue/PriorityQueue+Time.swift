@@ -14,28 +14,31 @@ extension PriorityQueue {
     changes += answer.leadershipExpired.map(Change.leadershipChanged)
 
     // Too late comes before due: what is both is never offered.
-    while budget > 0, let (id, key) = expiries.first, key.time <= now.wall, let job = jobs[id] {
+    while budget > 0, let first = expiries.first, first.key.time <= now.wall {
       budget -= 1
-      if expireIfOverdue(job, now: now, &changes) { answer.expired.append(id) }
+      let job = jobs[first.slot]
+      if expireIfOverdue(job, now: now, &changes) { answer.expired.append(job.id) }
     }
-    while budget > 0, let (id, key) = leased.first, key.time <= now.monotonic, let job = jobs[id] {
+    while budget > 0, let first = leased.first, first.key.time <= now.monotonic {
       budget -= 1
+      let job = jobs[first.slot]
       counters.leasesExpired += 1
       switch takeBack(job, cause: .leaseExpired, now: now, &changes) {
-      case .buried: answer.buried.append(id)
-      case .expired: answer.expired.append(id)
-      case .ready, .delayed, .leased, .done, .cancelled: answer.returned.append(id)
+      case .buried: answer.buried.append(job.id)
+      case .expired: answer.expired.append(job.id)
+      case .ready, .delayed, .leased, .done, .cancelled: answer.returned.append(job.id)
       }
     }
-    while budget > 0, let (id, key) = delayed.first, key.time <= now.wall, var job = jobs[id] {
+    while budget > 0, let first = delayed.first, first.key.time <= now.wall {
       budget -= 1
+      var job = jobs[first.slot]
       job.state = .ready
       update(job, cause: .due, now: now, &changes)
-      answer.becameReady.append(id)
+      answer.becameReady.append(job.id)
     }
-    while budget > 0, let (id, key) = ageing.first, key.time <= now.wall, let job = jobs[id] {
+    while budget > 0, let first = ageing.first, first.key.time <= now.wall {
       budget -= 1
-      promote(job, now: now)
+      promote(first.slot, now: now)
     }
     return Step(answer: answer, changes: changes)
   }

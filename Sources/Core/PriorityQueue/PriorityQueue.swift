@@ -17,106 +17,84 @@ package struct PriorityQueue<ID: Hashable & Sendable>: Sendable {
   /// Since this process began.
   package internal(set) var counters = QueueCounters()
 
-  var jobs: [ID: Job] = [:]
+  var jobs: JobTable<ID>
   var ledger: LeadershipLedger
-  var ready: [String: PositionHeap<ID, ReadyKey>] = [:]
-  var delayed = PositionHeap<ID, DueKey<Timestamp>>()
-  var leased = PositionHeap<ID, DueKey<Instant>>()
-  var buried = PositionHeap<ID, UInt64>()
+  /// By number of lane.
+  var ready: [SlotHeap<ReadyKey>] = []
+  var delayed = SlotHeap<DueKey<Timestamp>>()
+  var leased = SlotHeap<DueKey<Instant>>()
+  var buried = SlotHeap<UInt64>()
+  /// In the heap of its state, for each job.
+  var places = Places()
   /// Ready and delayed jobs with an `expiresAt`.
-  var expiries = PositionHeap<ID, DueKey<Timestamp>>()
+  var expiries = SlotHeap<DueKey<Timestamp>>()
+  var expiryPlaces = Places()
   /// Ready jobs that can still be promoted, by when; empty without `maxWait`.
-  var ageing = PositionHeap<ID, DueKey<Timestamp>>()
+  var ageing = SlotHeap<DueKey<Timestamp>>()
+  var ageingPlaces = Places()
   var recent: RecentlyFinished<ID>
   var lastSequence: UInt64
   /// Live jobs by state and priority.
-  var tally: [JobState: [Int]] = [:]
+  var tally = Tally()
   /// Ready jobs by priority, by when they became ready.
-  var waiting: [AgeLine<ID, Timestamp>] = Array(repeating: AgeLine(), count: priorities.count)
+  var waiting = WaitLines(priorities: priorities.count)
 
   /// 0 (most urgent) … 9
   package static var priorities: ClosedRange<Int> { 0...9 }
 
   /// An empty queue.
   package init(configuration: QueueConfiguration = QueueConfiguration(), now: Now) {
-    self.init(configuration: configuration, snapshot: Snapshot(), now: now)
+    self.init(Snapshot(), configuration: configuration, now: now)
   }
 
-  /// What the store holds at start.
-  package struct Snapshot: Sendable {
-    /// The rows whose state is not final, in any order.
-    package var jobs: [Job] = []
-    package var leadership: [LeadershipRecord] = []
-    package var gate = QueueGate()
-    /// How many rows are in each final state.
-    package var done = 0
-    package var cancelled = 0
-    package var expired = 0
-    /// Latest finished jobs, oldest first.
-    package var recent: [(id: ID, state: JobState)] = []
-    /// The highest of all rows, finished ones too.
-    package var lastSequence: UInt64 = 0
-
-    package init() {}
-  }
-
-  /// The queue as the store knows it. Leases and leadership begin their full duration anew. A leased row
-  /// without the lane's current epoch, which one transaction per step never leaves behind, becomes ready; the
-  /// changes say so.
-  package static func restore(
-    _ snapshot: Snapshot, configuration: QueueConfiguration = QueueConfiguration(), now: Now
-  ) -> Step<PriorityQueue> {
-    var queue = PriorityQueue(configuration: configuration, snapshot: snapshot, now: now)
-    var changes: [Change] = []
-    for job in snapshot.jobs where job.state == .leased {
-      if let leader = job.lease?.leader, queue.ledger.record(lane: job.lane)?.epoch == leader.epoch {
-        continue
-      }
-      queue.comeBack(job, at: now.wall, cause: .leaderReplaced, now: now, &changes)
-    }
-    return Step(answer: queue, changes: changes)
-  }
-
-  private init(configuration: QueueConfiguration, snapshot: Snapshot, now: Now) {
+  init(_ snapshot: Snapshot, configuration: QueueConfiguration, now: Now) {
     self.configuration = configuration
+    jobs = snapshot.table
     gate = snapshot.gate
     totals = QueueTotals(
-      enqueued: snapshot.jobs.count + snapshot.done + snapshot.cancelled + snapshot.expired,
+      enqueued: snapshot.table.count + snapshot.done + snapshot.cancelled + snapshot.expired,
       done: snapshot.done, cancelled: snapshot.cancelled, expired: snapshot.expired)
     ledger = LeadershipLedger(
       lease: configuration.leadershipLease, maxLanes: configuration.maxLanes, restoring: snapshot.leadership,
       now: now.monotonic)
     recent = RecentlyFinished(capacity: configuration.recentCapacity)
-    lastSequence = snapshot.lastSequence
+    lastSequence = max(snapshot.lastSequence, snapshot.lastLiveSequence)
     for (id, state) in snapshot.recent { recent.insert(id, state) }
-    for record in snapshot.leadership { ready[record.lane] = PositionHeap() }
-    var waiters: [[(id: ID, time: Timestamp)]] = Array(repeating: [], count: Self.priorities.count)
-    for var job in snapshot.jobs {
-      precondition(!job.state.isFinal, "a snapshot lists only jobs that are not finished")
-      precondition(jobs[job.id] == nil, "a job stands twice in a snapshot")
-      job.priority = min(max(job.priority, Self.priorities.lowerBound), Self.priorities.upperBound)
-      if let duration = job.lease?.duration { job.lease?.deadline = now.monotonic + duration }
-      lastSequence = max(lastSequence, job.sequence)
-      index(job, now: now, inLine: false)
-      if job.state == .ready { waiters[job.priority].append((job.id, job.readyAt)) }
-    }
-    for priority in Self.priorities { waiting[priority].add(waiters[priority]) }
+    for record in snapshot.leadership { open(lane: record.lane) }
+    indexAll(now: now)
   }
 }
 
 extension PriorityQueue {
   /// Makes the job what `job` says and notes the change.
   mutating func update(_ job: Job, cause: ChangeCause, now: Now, _ changes: inout [Change]) {
-    guard let old = jobs[job.id] else { return }
-    unindex(old)
+    guard let slot = jobs.slot(of: job.id) else { return }
+    let before = jobs.records[Int(slot)].state
+    unindex(slot)
     switch job.state {
-    case .ready, .delayed, .leased, .buried: index(job, now: now)
+    case .ready, .delayed, .leased, .buried:
+      jobs.write(job, at: slot)
+      index(slot, now: now)
     case .done: totals.done += 1
     case .cancelled: totals.cancelled += 1
     case .expired: totals.expired += 1
     }
-    if job.state.isFinal { recent.insert(job.id, job.state) }
-    changes.append(.stateChanged(job, from: old.state, cause: cause))
+    if job.state.isFinal {
+      jobs.remove(slot)
+      recent.insert(job.id, job.state)
+      shrinkWhenEmpty()
+    }
+    changes.append(.stateChanged(job, from: before, cause: cause))
+  }
+
+  /// A queue that has run empty gives back the memory of what was in it.
+  private mutating func shrinkWhenEmpty() {
+    guard jobs.count == 0, jobs.records.count > 4_096 else { return }
+    jobs.shrink()
+    places = Places()
+    expiryPlaces = Places()
+    ageingPlaces = Places()
+    waiting = WaitLines(priorities: Self.priorities.count)
   }
 
   /// Puts a job back into the line, to be ready at `readyAt`; expires it when it is too late. Returns its

@@ -18,8 +18,8 @@ package struct Now: Sendable, Hashable {
 
 /// The limits and periods of a queue. Values out of range are brought into it.
 package struct QueueConfiguration: Sendable, Hashable {
-  /// Most jobs that are ready, delayed, leased or buried together; beyond it `enqueue` answers `full`. At
-  /// least 1.
+  /// Most jobs that are ready, delayed, leased or buried together; beyond it `enqueue` answers `full`. 1 to
+  /// 2^32 − 1.
   package var capacity: Int
   /// How soon it makes sense to try again when the queue is full.
   package var fullRetryAfter: Duration
@@ -40,7 +40,7 @@ package struct QueueConfiguration: Sendable, Hashable {
   package var starvationAfter: Duration
   /// How long leadership lasts without a renewal. At least 1 ms.
   package var leadershipLease: Duration
-  /// Most lanes. At least 1.
+  /// Most lanes. 1 to 65,535.
   package var maxLanes: Int
   /// How many finished jobs are remembered by id, so that a repeated `enqueue`, `ack` or `cancel` of a recent
   /// one needs no look into the store.
@@ -50,6 +50,8 @@ package struct QueueConfiguration: Sendable, Hashable {
   /// Most bytes of a reason that are kept.
   package var maxReasonLength: Int
 
+  static let mostLanes = 65_535
+
   package init(
     capacity: Int = 100_000, fullRetryAfter: Duration = .seconds(1), deliveryLimit: Int = 5,
     maxLeaseBatch: Int = 256, maxLease: Duration = .seconds(600), backoff: Backoff = Backoff(),
@@ -57,7 +59,7 @@ package struct QueueConfiguration: Sendable, Hashable {
     leadershipLease: Duration = .seconds(3),
     maxLanes: Int = 64, recentCapacity: Int = 16_384, maxTickWork: Int = 4_096, maxReasonLength: Int = 512
   ) {
-    self.capacity = max(1, capacity)
+    self.capacity = min(max(1, capacity), Int(Slot.none))
     self.fullRetryAfter = max(.zero, fullRetryAfter)
     self.deliveryLimit = max(1, deliveryLimit)
     self.maxLeaseBatch = max(1, maxLeaseBatch)
@@ -67,7 +69,7 @@ package struct QueueConfiguration: Sendable, Hashable {
     self.maxWait = maxWait.map { max(.milliseconds(1), $0) }
     self.starvationAfter = starvationAfter
     self.leadershipLease = max(.milliseconds(1), leadershipLease)
-    self.maxLanes = max(1, maxLanes)
+    self.maxLanes = min(max(1, maxLanes), Self.mostLanes)
     self.recentCapacity = max(0, recentCapacity)
     self.maxTickWork = max(1, maxTickWork)
     self.maxReasonLength = max(0, maxReasonLength)

@@ -73,10 +73,9 @@ enum QueueRows {
     let cursor = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM jobs WHERE state IN (\(live))")
     let total =
       try Int.fetchOne(db, sql: "SELECT count(*) FROM jobs WHERE state IN (\(live))") ?? 0
-    snapshot.jobs.reserveCapacity(total)
     while let row = try cursor.next() {
-      snapshot.jobs.append(try job(row))
-      if snapshot.jobs.count.isMultiple(of: step) { progress(snapshot.jobs.count, total) }
+      snapshot.add(try job(row))
+      if snapshot.count.isMultiple(of: step) { progress(snapshot.count, total) }
     }
     return try finishLoading(snapshot, db)
   }
