@@ -116,8 +116,8 @@ package struct BullyElection: Sendable {
     /// Stands for election. `forced`: a lower leader does not stop it (preemption).
     /// Can turn into `.leading`, `.awaiting`, `.following`, `.takingOver`, `.searching`, `.stopped`.
     case electing(until: Instant, forced: Bool)
-    /// Was answered from above, or heard who is to lead next. Can turn into `.following`, `.takingOver`, `.electing`, `.searching`,
-    /// `.leading`, `.stopped`.
+    /// Was answered from above, or heard who is to lead next.
+    /// Can turn into `.following`, `.takingOver`, `.electing`, `.searching`, `.leading`, `.stopped`.
     case awaiting(NodeID, until: Instant)
     /// Asked a lower leader to make way. Can turn into `.leading`, `.electing`, `.awaiting` (another was named
     /// successor), `.following`, `.searching`, `.stopped`.
