@@ -49,6 +49,7 @@ let core: [Target] = [
   library("Core", "TransactionRules", ["CoreTime", "OrderDomain"]),
   library("Core", "FraudRules", ["CoreTime", "OrderDomain"]),
   library("Core", "SuggestionModel", ["OrderDomain"]),
+  library("Core", "PeerCalls", ["CoreTime"]),
 
   tests("CoreTimeTests", ["CoreTime"]),
   tests("VectorClockTests", ["VectorClock"]),
@@ -60,6 +61,7 @@ let core: [Target] = [
   tests("FraudRulesTests", ["FraudRules", "CoreTime", "OrderDomain"]),
   tests("SuggestionModelTests", ["SuggestionModel", "OrderDomain"]),
   tests("LeaderWorkTests", ["LeaderWork", "CoreTime"]),
+  tests("PeerCallsTests", ["PeerCalls", "CoreTime"]),
   .target(
     name: "SimulationKit", dependencies: ["BullyElection", "PriorityQueue", "LeaderWork", "CoreTime"],
     path: "Tests/SimulationKit", swiftSettings: houseSettings),
@@ -127,7 +129,8 @@ let platform: [Target] = [
   library(
     "Platform", "GRPCSupport",
     [
-      "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore,
+      "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "PeerCalls", "DaemonKit",
+      grpcCore,
       grpcTransport,
       grpcProtobuf, swiftProtobuf, lifecycle, logging, metrics, coreMetrics, nioCore, nioPosix,
     ]),
@@ -140,8 +143,8 @@ let services: [Target] = [
   library(
     "Services", "Orchestrator",
     [
-      "CheckoutFlow", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos",
-      "OrderWire",
+      "CheckoutFlow", "PeerCalls", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime",
+      "OrderProtos", "OrderWire",
       "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, hummingbirdCore, httpTypes, grpcCore,
       swiftProtobuf, grdb, lifecycle, logging, metrics,
       crypto, nioCore,
@@ -226,8 +229,8 @@ let shellTests: [Target] = [
   tests(
     "OrchestratorTests",
     [
-      "Orchestrator", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime",
-      "DaemonKit",
+      "Orchestrator", "GRPCSupport", "PeerCalls", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock",
+      "CoreTime", "DaemonKit",
       "OrderStore", "CheckoutFlow", grpcCore, grpcProtobuf, swiftProtobuf, grdb, lifecycle, logging, nioCore,
       nioPosix,
     ]),

@@ -15,13 +15,16 @@ enum Behaviour: Sendable {
   /// Never answers.
   case hang
   case unavailable
+  /// Every answer comes twice.
+  case double
+  /// Answers after the time given, also when nobody waits any more.
+  case late(Duration)
 }
 
 /// A check service over real gRPC that does as it is told, and keeps its own clocks.
 final class FakeCheck: RegistrableRPCService {
   let name: String
-  private let check: MethodDescriptor
-  private let settle: MethodDescriptor
+  private let session: MethodDescriptor
   private let state: Mutex<State>
 
   private struct State {
@@ -30,13 +33,17 @@ final class FakeCheck: RegistrableRPCService {
     var clocks: OrderClocks<String>
     var verdicts: [Ordersd_V1_SettleReply.Verdict] = []
     var requests: [[String]] = []
+    var messages: [Int] = []
+    var budgets: [UInt32] = []
+    var cancelled: [String] = []
+    var generation = 0
+    var sessions = 0
   }
 
-  init(_ name: String, check: MethodDescriptor, settle: MethodDescriptor) {
+  init(_ name: String, session: MethodDescriptor) {
     self.name = name
-    self.check = check
-    self.settle = settle
-    state = Mutex(State(clocks: OrderClocks(process: name, capacity: 1_000)))
+    self.session = session
+    state = Mutex(State(clocks: OrderClocks(process: name, capacity: 10_000)))
   }
 
   var behaviour: Behaviour {
@@ -45,27 +52,86 @@ final class FakeCheck: RegistrableRPCService {
   }
 
   func hangOnSettle() { state.withLock { $0.hangsOnSettle = true } }
+  /// Ends the open streams.
+  func breakSessions() { state.withLock { $0.generation += 1 } }
 
   /// What it found when it was told that orders are over.
   var verdicts: [Ordersd_V1_SettleReply.Verdict] { state.withLock { $0.verdicts } }
   /// The events of each request.
   var requests: [[String]] { state.withLock { $0.requests } }
+  /// The number of calls of each message.
+  var messages: [Int] { state.withLock { $0.messages } }
+  /// What each request said was left of its time, in milliseconds.
+  var budgets: [UInt32] { state.withLock { $0.budgets } }
+  /// Orders whose check was cancelled.
+  var cancelled: [String] { state.withLock { $0.cancelled } }
+  /// Streams that were opened.
+  var sessions: Int { state.withLock { $0.sessions } }
 
   func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     router.registerHandler(
-      forMethod: check, deserializer: ProtobufDeserializer<Ordersd_V1_CheckRequest>(),
-      serializer: ProtobufSerializer<Ordersd_V1_CheckReply>()
+      forMethod: session, deserializer: ProtobufDeserializer<Ordersd_V1_CheckSessionRequest>(),
+      serializer: ProtobufSerializer<Ordersd_V1_CheckSessionReply>()
     ) { request, context in
-      let message = try await ServerRequest(stream: request).message
-      return StreamingServerResponse(single: ServerResponse(message: try await self.answer(message, context)))
+      StreamingServerResponse { writer in
+        try await self.serve(request.messages, writer, context)
+        return [:]
+      }
     }
-    router.registerHandler(
-      forMethod: settle, deserializer: ProtobufDeserializer<Ordersd_V1_SettleRequest>(),
-      serializer: ProtobufSerializer<Ordersd_V1_SettleReply>()
-    ) { request, context in
-      let message = try await ServerRequest(stream: request).message
-      return StreamingServerResponse(single: ServerResponse(message: try await self.answer(message, context)))
+  }
+
+  private func serve(
+    _ messages: RPCAsyncSequence<Ordersd_V1_CheckSessionRequest, any Error>,
+    _ writer: RPCWriter<Ordersd_V1_CheckSessionReply>, _ context: ServerContext
+  ) async throws {
+    let generation = state.withLock { state in
+      state.sessions += 1
+      return state.generation
     }
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        while !context.cancellation.isCancelled, self.state.withLock({ $0.generation }) == generation {
+          try await Task.sleep(for: .milliseconds(5))
+        }
+        return true
+      }
+      group.addTask {
+        try await withThrowingDiscardingTaskGroup { calls in
+          for try await message in messages {
+            self.state.withLock { $0.messages.append(message.calls.count) }
+            for call in message.calls { calls.addTask { try await self.answer(call, writer, context) } }
+          }
+        }
+        return true
+      }
+      _ = try await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func answer(
+    _ call: Ordersd_V1_CheckCall, _ writer: RPCWriter<Ordersd_V1_CheckSessionReply>, _ context: ServerContext
+  ) async throws {
+    var answer = Ordersd_V1_CheckAnswer()
+    answer.correlationID = call.correlationID
+    do {
+      switch call.call {
+      case .check(let request): answer.check = try await self.answer(request, context)
+      case .settle(let request): answer.settle = try await self.answer(request, context)
+      case .cancel(let request): return state.withLock { $0.cancelled.append(request.orderID) }
+      case nil: throw ServiceError(.invalidArgument, "call: is missing")
+      }
+    } catch let error as ServiceError {
+      answer.error = .with {
+        $0.code = error.code.rawValue
+        $0.message = error.message
+        $0.retryable = error.isRetryable
+      }
+    }
+    var answers = [answer]
+    if case .double = behaviour { answers.append(answer) }
+    let reply = answers
+    try await writer.write(.with { $0.answers = reply })
   }
 
   private func answer(_ request: Ordersd_V1_CheckRequest, _ context: ServerContext) async throws
@@ -73,11 +139,13 @@ final class FakeCheck: RegistrableRPCService {
   {
     let behaviour = state.withLock { state in
       state.requests.append(request.events)
+      state.budgets.append(request.budgetMs)
       return state.behaviour
     }
     var failing: (event: String, finding: Finding)?
     switch behaviour {
-    case .pass: break
+    case .pass, .double: break
+    case .late(let pause): try await Task.sleep(for: pause)
     case .fail(let event, let finding): failing = (event, finding)
     case .hang: try await hang(context)
     case .unavailable: throw ServiceError(.serviceUnavailable, "\(name) is told to be unavailable")
@@ -189,12 +257,19 @@ final class FakeQueue: RegistrableRPCService {
 
   func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     router.registerHandler(
-      forMethod: Ordersd_V1_OrderQueue.Method.Enqueue.descriptor,
-      deserializer: ProtobufDeserializer<Ordersd_V1_EnqueueRequest>(),
-      serializer: ProtobufSerializer<Ordersd_V1_EnqueueReply>()
+      forMethod: Ordersd_V1_OrderQueue.Method.Session.descriptor,
+      deserializer: ProtobufDeserializer<Ordersd_V1_QueueSessionRequest>(),
+      serializer: ProtobufSerializer<Ordersd_V1_QueueSessionReply>()
     ) { request, _ in
-      let message = try await ServerRequest(stream: request).message
-      return StreamingServerResponse(single: ServerResponse(message: try await self.enqueue(message)))
+      StreamingServerResponse { writer in
+        for try await message in request.messages {
+          var answers: [Ordersd_V1_QueueAnswer] = []
+          for call in message.calls { answers.append(try await self.answer(call)) }
+          let reply = answers
+          try await writer.write(.with { $0.answers = reply })
+        }
+        return [:]
+      }
     }
     router.registerHandler(
       forMethod: Ordersd_V1_OrderQueue.Method.Outcomes.descriptor,
@@ -207,6 +282,20 @@ final class FakeQueue: RegistrableRPCService {
         return [:]
       }
     }
+  }
+
+  private func answer(_ call: Ordersd_V1_QueueCall) async throws -> Ordersd_V1_QueueAnswer {
+    var answer = Ordersd_V1_QueueAnswer()
+    answer.correlationID = call.correlationID
+    do {
+      answer.enqueue = try await enqueue(call.enqueue)
+    } catch let error as ServiceError {
+      answer.error = .with {
+        $0.code = error.code.rawValue
+        $0.message = error.message
+      }
+    }
+    return answer
   }
 
   private func enqueue(_ request: Ordersd_V1_EnqueueRequest) async throws -> Ordersd_V1_EnqueueReply {

@@ -91,14 +91,11 @@ func withSurroundings<Result: Sendable>(
   }
   let checks = [
     FakeCheck(
-      "transaction-verification", check: Ordersd_V1_TransactionVerification.Method.Check.descriptor,
-      settle: Ordersd_V1_TransactionVerification.Method.Settle.descriptor),
+      "transaction-verification", session: Ordersd_V1_TransactionVerification.Method.Session.descriptor),
     FakeCheck(
-      "fraud-detection", check: Ordersd_V1_FraudDetection.Method.Check.descriptor,
-      settle: Ordersd_V1_FraudDetection.Method.Settle.descriptor),
+      "fraud-detection", session: Ordersd_V1_FraudDetection.Method.Session.descriptor),
     FakeCheck(
-      "suggestions", check: Ordersd_V1_Suggestions.Method.Check.descriptor,
-      settle: Ordersd_V1_Suggestions.Method.Settle.descriptor),
+      "suggestions", session: Ordersd_V1_Suggestions.Method.Session.descriptor),
   ]
   let queueEndpoint = NetworkEndpoint(host: "127.0.0.1", port: QueuePorts.next())
   let queue = FakeQueue()

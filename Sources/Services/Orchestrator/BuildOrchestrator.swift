@@ -26,26 +26,35 @@ package func buildOrchestrator(
   let housekeeping = Housekeeping(repository: repository, pool: pool, context: context)
   try await housekeeping.recover()
 
+  let alarms = Alarms(clocks: context.clocks)
   func peer(_ service: String, _ endpoint: NetworkEndpoint) throws -> Peer {
     try Peer(service: service, endpoint: endpoint, eventLoopGroup: context.eventLoopGroup)
   }
-  let checks = [
-    try peer("transaction-verification", configuration.transactionVerification),
-    try peer("fraud-detection", configuration.fraudDetection),
-    try peer("suggestions", configuration.suggestions),
-  ]
-  let queue = try peer("order-queue", configuration.orderQueue)
+  let checks = CheckSessions(
+    try [
+      ("transaction-verification", configuration.transactionVerification),
+      ("fraud-detection", configuration.fraudDetection), ("suggestions", configuration.suggestions),
+    ].map { service, endpoint in
+      CheckSession(
+        try peer(service, endpoint), wire: try .checks(service), breaker: configuration.circuit,
+        alarms: alarms,
+        context: context)
+    })
+  let queuePeer = try peer("order-queue", configuration.orderQueue)
+  let queue = QueueSession(
+    queuePeer, wire: .queue, breaker: configuration.circuit, alarms: alarms, context: context)
   let outbox = Outbox(
     repository: repository, queue: queue, maximumBacklog: configuration.maximumBacklog, context: context)
-  let follower = OutcomeFollower(repository: repository, queue: queue, context: context)
+  let follower = OutcomeFollower(repository: repository, queue: queuePeer, context: context)
+  let holding = Holding(configuration.holding)
   let intake = Intake(
     repository: repository,
     runner: CheckoutRunner(
-      clients: CheckClients(checks), deadlines: configuration.deadlines, retries: configuration.retries,
+      sessions: checks, deadlines: configuration.deadlines, retries: configuration.retries, alarms: alarms,
       context: context),
-    pool: pool, key: key, catalog: catalog, context: context, outbox: outbox)
+    pool: pool, key: key, catalog: catalog, context: context, outbox: outbox, holding: holding)
   let reporter = OrchestratorReport(
-    repository: repository, pool: pool, outbox: outbox, follower: follower, peers: checks + [queue],
+    repository: repository, pool: pool, outbox: outbox, follower: follower, holding: holding, checks: checks,
     queue: queue)
   let http = HTTPService(
     api: RESTAPI(
@@ -53,10 +62,22 @@ package func buildOrchestrator(
     endpoint: configuration.server, context: context)
 
   return RoleRuntime(
-    services: checks + [queue, StoreService(store: store), pool, housekeeping, outbox, follower, http],
+    // Stopped in reverse: whoever makes calls before what carries them, and their connections last.
+    services: checks.all.map(\.peer) + [queuePeer, alarms] + checks.all + [queue] + [
+      StoreService(store: store), pool, housekeeping, outbox, follower,
+      HoldService(holding: holding, intake: intake, context: context), http,
+    ],
     waitUntilListening: {
       let endpoint = try await http.listening.value
       context.logger.info("Serving REST and the page.", metadata: ["url": "http://\(endpoint)"])
     },
     report: reporter.report)
+}
+
+extension OrchestratorConfiguration {
+  fileprivate var holding: Holding.Settings {
+    let policies = [("transaction-verification", verificationFailure), ("fraud-detection", fraudFailure)]
+    return Holding.Settings(
+      services: Set(policies.filter { $0.1 == .hold }.map(\.0)), longest: maximumHold, capacity: maximumHeld)
+  }
 }

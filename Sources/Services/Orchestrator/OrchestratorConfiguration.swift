@@ -1,5 +1,6 @@
 package import CheckoutFlow
 package import DaemonKit
+package import PeerCalls
 
 /// Settings of the orchestrator.
 package struct OrchestratorConfiguration: Sendable {
@@ -21,6 +22,15 @@ package struct OrchestratorConfiguration: Sendable {
   package var maximumBacklog: Int
   /// How often a failed call of a check is tried again within the order's deadline.
   package var retries: Int
+  /// When calls of a peer are refused without being made.
+  package var circuit: CircuitBreaker.Settings
+  /// What a failure of these does to an order; suggestions only ever degrade the answer.
+  package var verificationFailure: FailurePolicy
+  package var fraudFailure: FailurePolicy
+  /// From the first failure of a held order to its rejection.
+  package var maximumHold: Duration
+  /// Orders held at a time; beyond it they are rejected.
+  package var maximumHeld: Int
 
   package init(reader: SettingsReader, environment: [String: String]) {
     let bind = reader.string("bind", default: "127.0.0.1", "Address that servers listen on.")
@@ -53,5 +63,25 @@ package struct OrchestratorConfiguration: Sendable {
     retries = reader.integer(
       "orchestrator.retries", default: 4, in: 0...10,
       "Further tries of a failed call within the order's deadline.")
+    let pause = reader.duration(
+      "orchestrator.circuit-pause", default: .milliseconds(500), in: .milliseconds(50)...(.seconds(60)),
+      "How long an open circuit refuses before the first probe; doubles up to four times as much.")
+    circuit = CircuitBreaker.Settings(
+      failures: reader.integer(
+        "orchestrator.circuit-failures", default: 10, in: 1...1_000,
+        "Failures of a peer in a row after which its calls are refused at once (its circuit opens)."),
+      pause: pause, longestPause: pause * 4, probes: 2)
+    verificationFailure = reader.choice(
+      "orchestrator.verification-failure", default: .reject,
+      "What becomes of an order that transaction-verification cannot check: rejected for the client to try again, "
+        + "or held and tried again by the orchestrator.")
+    fraudFailure = reader.choice(
+      "orchestrator.fraud-failure", default: .reject, "The same for fraud-detection.")
+    maximumHold = reader.duration(
+      "orchestrator.max-hold", default: .seconds(600), in: .seconds(1)...(.seconds(86_400)),
+      "How long a held order is tried again before it is rejected.")
+    maximumHeld = reader.integer(
+      "orchestrator.max-held", default: 1_000, in: 1...100_000,
+      "Orders held at a time; further ones are rejected.")
   }
 }

@@ -4,6 +4,7 @@ import GRPCSupport
 import OrderProtos
 import OrderStore
 import OrderWire
+import PeerCalls
 import SwiftProtobuf
 
 /// What the orchestrator says about itself and the services around it.
@@ -12,8 +13,9 @@ struct OrchestratorReport: Sendable {
   let pool: CheckoutPool
   let outbox: Outbox
   let follower: OutcomeFollower
-  let peers: [Peer]
-  let queue: Peer
+  let holding: Holding
+  let checks: CheckSessions
+  let queue: QueueSession
 
   /// Ready = it can take an order durably. A check or the queue that is down is shown, but does not make it unready:
   /// it still answers every order.
@@ -23,11 +25,18 @@ struct OrchestratorReport: Sendable {
     if let problem = follower.problem { problems.append(problem) }
     let inFlight = pool.count
     var summary = "\(inFlight) orders being checked"
+    if holding.count > 0 { summary += ", \(holding.count) held" }
+    let sessions = checks.all.map { ($0.service, $0.status) } + [(queue.service, queue.status)]
+    let open = sessions.filter { $0.1.circuit != .closed }.map(\.0)
+    if !open.isEmpty { summary += ", circuit open: \(open.joined(separator: ", "))" }
     if let problem = outbox.problem { summary += ", outbox waits: \(problem.prefix(120))" }
     return RoleReport(
       summary: summary, problems: problems,
       details: [
-        "inFlight": StatusValue(inFlight), "outcomesConnected": .boolean(follower.isConnected),
+        "inFlight": StatusValue(inFlight), "held": StatusValue(holding.count),
+        "sessions": .object(
+          Dictionary(sessions.map { ($0.0, $0.1.value) }, uniquingKeysWith: { first, _ in first })),
+        "outcomesConnected": .boolean(follower.isConnected),
         "outboxProblem": .text(outbox.problem ?? ""),
       ])
   }
@@ -36,7 +45,10 @@ struct OrchestratorReport: Sendable {
   func view() async -> StatusView {
     async let leaders = leaders()
     let peerViews = await withTaskGroup(of: (Int, StatusView.PeerView).self) { group in
-      for (number, peer) in peers.enumerated() { group.addTask { (number, await health(of: peer)) } }
+      let peers = checks.all.map { ($0.peer, $0.status) } + [(queue.peer, queue.status)]
+      for (number, peer) in peers.enumerated() {
+        group.addTask { (number, await health(of: peer.0, peer.1)) }
+      }
       var views: [(Int, StatusView.PeerView)] = []
       for await view in group { views.append(view) }
       return views.sorted { $0.0 < $1.0 }.map(\.1)
@@ -54,7 +66,7 @@ struct OrchestratorReport: Sendable {
       peers: peerViews, leaders: await leaders)
   }
 
-  private func health(of peer: Peer) async -> StatusView.PeerView {
+  private func health(of peer: Peer, _ session: SessionStatus) async -> StatusView.PeerView {
     let health: String
     do {
       let reply = try await peer.call(deadline: .milliseconds(500)) { client, options in
@@ -66,12 +78,12 @@ struct OrchestratorReport: Sendable {
     }
     return .init(
       service: peer.service, endpoint: peer.endpoint.description, health: health,
-      isServing: health == "serving")
+      isServing: health == "serving", isConnected: session.isConnected, circuit: session.circuit.rawValue)
   }
 
   private func leaders() async -> [StatusView.LeaderView] {
     do {
-      let stats = try await queue.call(deadline: .milliseconds(500)) { client, options in
+      let stats = try await queue.peer.call(deadline: .milliseconds(500)) { client, options in
         try await Ordersd_V1_OrderQueue.Client(wrapping: client).stats(.init(), options: options)
       }
       return stats.lanes.map { lane in
@@ -83,5 +95,15 @@ struct OrchestratorReport: Sendable {
       // The queue's own line says that it can't be reached.
       return []
     }
+  }
+}
+
+extension SessionStatus {
+  fileprivate var value: StatusValue {
+    .object([
+      "connected": .boolean(isConnected), "circuit": .text(circuit.rawValue),
+      "circuitOpenings": StatusValue(openings), "openCalls": StatusValue(openCalls),
+      "retriesLeft": StatusValue(retriesLeft), "lateAnswers": StatusValue(lateAnswers),
+    ])
   }
 }

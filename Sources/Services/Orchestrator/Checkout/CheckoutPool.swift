@@ -8,14 +8,7 @@ import Synchronization
 final class CheckoutPool: Service, Sendable {
   typealias Outcome = Result<StoredOrder, any Error>
 
-  /// What a run came to.
-  struct Done: Sendable {
-    let order: StoredOrder
-    /// Done in the same place once those who wait have been answered.
-    var afterwards: @Sendable () async -> Void = {}
-  }
-
-  typealias Work = @Sendable () async throws -> Done
+  typealias Work = @Sendable () async throws -> StoredOrder
 
   private struct Job: Sendable {
     let order: OrderID
@@ -24,8 +17,6 @@ final class CheckoutPool: Service, Sendable {
 
   private struct State {
     var running: [OrderID: [CheckedContinuation<StoredOrder, any Error>]] = [:]
-    /// Runs that have answered and finish up.
-    var finishing = 0
     var isStopping = false
   }
 
@@ -50,11 +41,7 @@ final class CheckoutPool: Service, Sendable {
         for await job in jobs {
           group.addTask { [self] in
             do {
-              let done = try await job.work()
-              state.withLock { $0.finishing += 1 }
-              finish(job.order, .success(done.order))
-              await done.afterwards()
-              state.withLock { $0.finishing -= 1 }
+              finish(job.order, .success(try await job.work()))
             } catch {
               finish(job.order, .failure(error))
             }
@@ -119,7 +106,7 @@ final class CheckoutPool: Service, Sendable {
     if state.isStopping {
       throw ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2))
     }
-    guard state.running.count + state.finishing < capacity else {
+    guard state.running.count < capacity else {
       throw ServiceError(
         .overloaded, "\(capacity) orders are being checked; that is the limit", retryAfter: .seconds(1))
     }

@@ -26,6 +26,7 @@ struct Intake: Sendable {
   let catalog: Catalog
   let context: DaemonContext
   let outbox: Outbox
+  let holding: Holding
 
   /// The answer to an order.
   struct Answer: Sendable {
@@ -71,7 +72,10 @@ struct Intake: Sendable {
   }
 
   /// The order that a repeated key stands for: as it is when it is decided, resumed when it was interrupted.
-  private func takeUp(_ known: StoredOrder, _ request: OrderRequest) async throws -> StoredOrder {
+  private func takeUp(
+    _ known: StoredOrder, _ request: OrderRequest,
+    reason: String = "resumed by a repeat of its idempotency key"
+  ) async throws -> StoredOrder {
     switch known.state {
     case .received, .verifying, .interrupted:
       return try await pool.join(known.id) {
@@ -80,12 +84,12 @@ struct Intake: Sendable {
           order.clock.tick(context.process)
           return [
             try order.become(
-              .verifying, actor: context.process, reason: "resumed by a repeat of its idempotency key",
-              clock: order.clock, at: context.clocks.wall())
+              .verifying, actor: context.process, reason: reason, clock: order.clock,
+              at: context.clocks.wall())
           ]
         }
         // Decided while this waited for its place.
-        guard order.state == .verifying else { return .init(order: order) }
+        guard order.state == .verifying else { return order }
         return try await check(order, request)
       }
     case .approved, .queued, .executing, .executed, .rejected, .cancelled, .expired, .failed:
@@ -110,27 +114,39 @@ struct Intake: Sendable {
   }
 
   /// Runs the checks and makes the decision durable.
-  private func check(_ order: StoredOrder, _ request: OrderRequest) async throws -> CheckoutPool.Done {
+  private func check(_ order: StoredOrder, _ request: OrderRequest) async throws -> StoredOrder {
     let started = context.clocks.now()
     let result = await runner.run(order.id, request, amount: order.total, clock: order.clock)
     let decision = result.decision
+    let hold = holding.hold(order.id, request, decision, now: context.clocks.now())
     let time = context.clocks.wall()
     let decided = try await repository.change(order.id) { order in
       // A cancel that came first stands.
       guard order.state == .verifying else { return nil }
-      return try apply(decision, result.timeline, to: &order, at: time)
+      return try apply(decision, hold, result.timeline, to: &order, at: time)
     }
-    if decided.state == .approved { outbox.orderApproved() }
+    if decided.state == .approved { outbox.orderApproved(decided) }
     report(decided, took: context.clocks.now() - started)
-    // The answer does not wait for the services to forget the order.
-    return CheckoutPool.Done(order: decided) {
-      let approved = decision.verdict == .approved
-      await runner.settle(order.id, result.settles, approved: approved, finalClock: decision.clock)
+    // A held order goes on. The answer does not wait for the services to forget one that does not.
+    if decided.state != .interrupted {
+      holding.forget(order.id)
+      runner.settle(
+        order.id, result.settles, approved: decision.verdict == .approved, finalClock: decision.clock)
     }
+    return decided
+  }
+
+  /// Tries a held order again. Whatever becomes of it is durable then; an order that is not interrupted any more is let
+  /// go of.
+  func tryAgain(_ id: OrderID, _ request: OrderRequest) async throws {
+    let order = try await repository.order(id)
+    guard order.state == .interrupted else { return holding.forget(id) }
+    _ = try await takeUp(order, request, reason: "tried again by the orchestrator")
   }
 
   private func apply(
-    _ decision: CheckoutDecision, _ timeline: [TimelineEntry], to order: inout StoredOrder, at time: Timestamp
+    _ decision: CheckoutDecision, _ hold: String?, _ timeline: [TimelineEntry], to order: inout StoredOrder,
+    at time: Timestamp
   ) throws -> [TimelineEntry] {
     let next: OrderState
     var reason: String?
@@ -138,11 +154,16 @@ struct Intake: Sendable {
     case .approved:
       next = .approved
       order.suggestions = .init(degraded: decision.suggestionsDegraded, items: decision.suggestions)
+    case .rejected where hold != nil:
+      next = .interrupted
+      reason = hold
+      order.reason = hold
     case .rejected(let rejection):
       next = .rejected
       order.rejection = rejection
       reason = "\(rejection.code): \(rejection.reason)"
     }
+    if next != .interrupted { order.reason = nil }
     let last = try order.become(
       next, actor: context.process, reason: reason, clock: decision.clock, at: time)
     return timeline + [last]

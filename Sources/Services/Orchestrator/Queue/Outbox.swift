@@ -14,24 +14,37 @@ import VectorClock
 
 /// Carries approved orders into the order-queue: event g. The approved orders of the store are its list, so whatever
 /// dies in between, each reaches the queue, and the queue takes each once (it is idempotent by OrderID).
+///
+/// What is approved while it keeps up it gets handed in memory. The store is read at the start, after trouble, and when
+/// more is approved than it holds.
 final class Outbox: Service, Sendable {
-  /// Orders handed over at a time.
-  private static let parallel = 16
-  /// Orders read at a time.
+  /// Orders handed over at a time, in one message and one commit.
   private static let page = 256
+  /// Approved orders kept in memory.
+  private static let memory = 1_024
+  private static let deadline = Duration.seconds(2)
+  /// How often orders that the queue refused for good are offered again.
+  private static let refusalPause = Duration.seconds(30)
+
+  private struct Fresh {
+    var orders: [StoredOrder] = []
+    /// The store holds approved orders that are not in `orders`.
+    var mustRead = true
+  }
 
   private let repository: OrderRepository
-  private let queue: Peer
+  private let queue: QueueSession
   private let context: DaemonContext
   private let wakeUps: AsyncStream<Void>
   private let wake: AsyncStream<Void>.Continuation
   private let trouble = Mutex<String?>(nil)
-  /// Approved orders that the queue has not taken yet, about: never less than there are for longer than one drain.
+  private let fresh = Mutex(Fresh())
+  /// Approved orders that the queue has not taken yet, about.
   private let backlog = Atomic<Int>(0)
   private let maximumBacklog: Int
 
   /// `maximumBacklog`: approved orders that may wait before new ones are refused.
-  init(repository: OrderRepository, queue: Peer, maximumBacklog: Int, context: DaemonContext) {
+  init(repository: OrderRepository, queue: QueueSession, maximumBacklog: Int, context: DaemonContext) {
     self.maximumBacklog = maximumBacklog
     self.repository = repository
     self.queue = queue
@@ -47,60 +60,94 @@ final class Outbox: Service, Sendable {
       service: queue.service, retryAfter: .seconds(5))
   }
 
-  /// One more order was approved.
-  func orderApproved() {
+  /// One more order was approved, and is durable.
+  func orderApproved(_ order: StoredOrder) {
     backlog.add(1, ordering: .relaxed)
+    fresh.withLock { fresh in
+      if fresh.orders.count < Self.memory { fresh.orders.append(order) } else { fresh.mustRead = true }
+    }
     wake.yield()
   }
 
-  /// Why it makes no headway; nil when it does.
+  /// Why it makes no headway, or what the queue refuses; nil when all is well.
   var problem: String? { trouble.withLock { $0 } }
 
   func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
-      backlog.store(await waitingAtStart(), ordering: .relaxed)
-      wake.yield()
-      for await _ in wakeUps { await drain() }
+      await withDiscardingTaskGroup { group in
+        group.addTask { [self] in
+          // Refused orders are offered again now and then: an operator may have mended what was wrong.
+          while true {
+            do { try await Task.sleep(for: Self.refusalPause) } catch { return }
+            if problem != nil {
+              fresh.withLock { $0.mustRead = true }
+              wake.yield()
+            }
+          }
+        }
+        wake.yield()
+        for await _ in wakeUps { await drain() }
+        group.cancelAll()
+      }
     }
   }
 
-  private func waitingAtStart() async -> Int {
-    do {
-      return try await repository.counts()[OrderState.approved.rawValue] ?? 0
-    } catch {
-      report(error)
-      return 0
-    }
-  }
-
-  /// Until no approved order is left, or the daemon stops. Waits longer and longer while the queue refuses.
+  /// Until no approved order is left, or the daemon stops. Waits longer and longer while the queue cannot be reached.
   private func drain() async {
     var pause = Duration.milliseconds(50)
     while !Task.isCancelled {
+      let (orders, mustRead): ([StoredOrder], Bool) = fresh.withLock { fresh in
+        // What is read from the store covers what is in memory.
+        if fresh.mustRead {
+          fresh = Fresh(mustRead: false)
+          return ([], true)
+        }
+        let orders = Array(fresh.orders.prefix(Self.page))
+        fresh.orders.removeFirst(orders.count)
+        return (orders, false)
+      }
+      if orders.isEmpty, !mustRead { return }
       do {
-        let before = backlog.load(ordering: .relaxed)
-        let waiting = try await repository.store.read { db in
-          try OrderTable.oldest(in: .approved, after: nil, limit: Self.page, db)
+        if mustRead {
+          try await readAndHandOver()
+        } else if let refusal = try await handOver(orders) {
+          report(refusal)
         }
-        if waiting.isEmpty {
-          // Some were taken over by the outcomes, which do not count here.
-          backlog.subtract(before, ordering: .relaxed)
-          trouble.withLock { $0 = nil }
-          return
-        }
-        try await handOver(waiting)
         pause = .milliseconds(50)
-        trouble.withLock { $0 = nil }
       } catch is CancellationError {
         return
       } catch {
+        fresh.withLock { $0.mustRead = true }
         report(error)
         // Half of it is jitter, so that restarted orchestrators do not come back in step.
         let jittered = pause / 2 + pause / 2 * Double.random(in: 0...1)
-        try? await Task.sleep(for: jittered)
+        do { try await Task.sleep(for: jittered) } catch { return }
         pause = min(pause * 2, .seconds(2))
       }
     }
+  }
+
+  /// Takes all approved orders of the store, page by page: what the queue refuses for good holds nothing up.
+  private func readAndHandOver() async throws {
+    var last: OrderID?
+    var refused = 0
+    var refusal: ServiceError?
+    while true {
+      let after = last
+      let page = try await repository.store.read { db in
+        try OrderTable.oldest(in: .approved, after: after, limit: Self.page, db)
+      }
+      if let problem = try await handOver(page) {
+        refusal = problem
+        refused += 1
+      }
+      guard let end = page.last, page.count == Self.page else { break }
+      last = end.id
+    }
+    // Some were taken over by the outcomes, which do not count here.
+    let waiting = try await repository.counts()[OrderState.approved.rawValue] ?? 0
+    backlog.store(waiting, ordering: .relaxed)
+    if let refusal { report(refusal) } else { trouble.withLock { $0 = nil } }
   }
 
   private func report(_ error: any Error) {
@@ -110,66 +157,69 @@ final class Outbox: Service, Sendable {
     }
     guard isNew else { return }
     context.logger.warning(
-      "Approved orders wait: the order-queue does not take them.",
-      metadata: [
-        "reason": "\(error)"
-      ])
+      "Approved orders wait: the order-queue does not take them.", metadata: ["reason": "\(error)"])
   }
 
-  private func handOver(_ orders: [StoredOrder]) async throws {
-    try await withThrowingTaskGroup(of: ServiceError?.self) { group in
-      var rest = orders[...]
-      for order in rest.prefix(Self.parallel) { group.addTask { try await self.offer(order) } }
-      rest = rest.dropFirst(Self.parallel)
-      var refusal: ServiceError?
-      while let outcome = try await group.next() {
-        refusal = refusal ?? outcome
-        if let order = rest.popFirst() { group.addTask { try await self.offer(order) } }
+  /// Offers orders together. Returns why the queue refuses one of them for good, if it does; throws what concerns them
+  /// all, once those that were taken are written down.
+  private func handOver(_ orders: [StoredOrder]) async throws -> ServiceError? {
+    let process = context.process
+    let sent = try orders.map { order in
+      let clock = order.clock.ticked(process)
+      return (order.id, clock, try message(order, clock))
+    }
+    let results = await queue.all(sent.map(\.2), within: Self.deadline)
+    var taken: [OrderID: (sent: VectorClock, queue: VectorClock)] = [:]
+    var refusal: ServiceError?
+    var failure: ServiceError?
+    for ((id, clock, _), result) in zip(sent, results) {
+      do {
+        guard case .enqueue(let reply) = try result.get() else { throw ServiceError.mismatch(queue.service) }
+        taken[id] = (clock, try VectorClock(reply.clock))
+      } catch let error as ServiceError where error.isRetryable {
+        failure = error
+      } catch {
+        let error = (error as? ServiceError) ?? ServiceError(.internal, "\(error)")
+        refusal = ServiceError(error.code, "order \(id): \(error.message)", service: error.service)
       }
-      if let refusal { throw refusal }
     }
+    try await write(taken)
+    if let failure { throw failure }
+    return refusal
   }
 
-  /// Returns why the queue refuses this very order, which must not hold up the others. Throws what concerns them all.
-  private func offer(_ order: StoredOrder) async throws -> ServiceError? {
-    do {
-      try await enqueue(order)
-      return nil
-    } catch let error as ServiceError where !error.isRetryable {
-      return ServiceError(error.code, "order \(order.id): \(error.message)", service: error.service)
-    }
-  }
-
-  private func enqueue(_ order: StoredOrder) async throws {
-    let sent = order.clock.ticked(context.process)
+  private func message(
+    _ order: StoredOrder, _ clock: VectorClock
+  ) throws -> Ordersd_V1_QueueCall.OneOf_Call {
     let body = try FulfilmentDocument(order).encoded()
-    let request = Ordersd_V1_EnqueueRequest.with {
-      $0.orderID = order.id.description
-      $0.clock = sent.message
-      $0.priority = UInt32(order.priority.level)
-      $0.body = body
-    }
-    let reply = try await queue.call(deadline: .seconds(2)) { client, options in
-      try await Ordersd_V1_OrderQueue.Client(wrapping: client).enqueue(request, options: options)
-    }
-    backlog.subtract(1, ordering: .relaxed)
-    let queueClock = try VectorClock(reply.clock)
+    return .enqueue(
+      .with {
+        $0.orderID = order.id.description
+        $0.clock = clock.message
+        $0.priority = UInt32(order.priority.level)
+        $0.body = body
+      })
+  }
+
+  private func write(_ taken: [OrderID: (sent: VectorClock, queue: VectorClock)]) async throws {
+    guard !taken.isEmpty else { return }
     let process = context.process
     let time = context.clocks.wall()
     let event = EventTable.checkout.events.first { $0.kind == .handoff }?.id
-    _ = try await repository.change(order.id) { stored in
-      stored.clock.merge(sent)
-      stored.clock.receive(queueClock, at: process)
+    try await repository.change(taken.keys.sorted()) { stored in
+      guard let clocks = taken[stored.id] else { return nil }
+      stored.clock.merge(clocks.sent)
+      stored.clock.receive(clocks.queue, at: process)
       // An outcome may have told of it first.
       guard stored.state == .approved else { return [] }
       return [
         TimelineEntry(
           at: time, actor: "order-queue", event: event, state: EventResult.Outcome.passed.rawValue,
-          clock: queueClock),
+          clock: clocks.queue),
         try stored.become(.queued, actor: process, clock: stored.clock, at: time),
       ]
     }
-    context.logger.debug(
-      "Order queued.", metadata: ["order_id": "\(order.id)", "priority": "\(order.priority.level)"])
+    backlog.subtract(taken.count, ordering: .relaxed)
+    context.logger.debug("Orders queued.", metadata: ["orders": "\(taken.count)"])
   }
 }

@@ -64,7 +64,9 @@ struct RESTAPI: Sendable {
     let body = try await Self.body(of: request)
     let answer = try await intake.submit(
       Data(body.readableBytesView), idempotencyKey: request.headers[Self.idempotencyKey])
-    var response = JSONBody.response(OrderView(answer.order), status: .created)
+    // A held order is not decided yet.
+    let status: HTTPResponse.Status = answer.order.state == .interrupted ? .accepted : .created
+    var response = JSONBody.response(OrderView(answer.order), status: status)
     response.headers[.location] = "/v1/orders/\(answer.order.id)"
     if answer.isReplay { response.headers[Self.replayed] = "true" }
     return response

@@ -79,6 +79,10 @@ struct StatusView: Encodable {
     /// `serving`, `not serving` or why it could not be asked.
     let health: String
     let isServing: Bool
+    /// Whether the stream for calls is open.
+    let isConnected: Bool
+    /// `closed` = calls go out; `open` = they are refused at once; `half-open` = a probe is tried.
+    let circuit: String
   }
 
   struct LeaderView: Encodable {

@@ -61,6 +61,20 @@ struct OrderRepository: Sendable {
     return order
   }
 
+  /// Like `change` for several orders, in one transaction. An order that is not there is passed over.
+  func change(
+    _ ids: [OrderID], _ change: @escaping @Sendable (inout StoredOrder) throws -> [TimelineEntry]?
+  ) async throws {
+    let changed = try await store.commit { db in
+      try ids.compactMap { id -> StoredOrder? in
+        guard var order = try OrderTable.load(id, db), let entries = try change(&order) else { return nil }
+        try OrderTable.update(order, entries: entries, db)
+        return order
+      }
+    }
+    feed.publish(changed)
+  }
+
   /// Throws `not_found`.
   func order(_ id: OrderID) async throws -> StoredOrder {
     guard let order = try await store.read({ db in try OrderTable.load(id, db) }) else {

@@ -1,0 +1,62 @@
+package import CoreTime
+package import DaemonKit
+import ServiceLifecycle
+import Synchronization
+
+/// Calls back at a time, for many who mostly finish before it: setting an alarm costs an append, and none is taken back.
+///
+/// Coarse: an alarm rings up to `grain` late, never early. Callbacks are short; they run one after the other.
+package final class Alarms: Service {
+  private static let grain: Int64 = 10_000_000
+  /// Most alarms; beyond it the earliest possible answer to a bug is to ring at once.
+  private static let limit = 1_000_000
+
+  private struct State {
+    /// By the grain in which they are due.
+    var due: [Int64: [@Sendable () -> Void]] = [:]
+    var count = 0
+    var isOver = false
+  }
+
+  private let clocks: Clocks
+  private let state = Mutex(State())
+  private let (wakeUps, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+  package init(clocks: Clocks) { self.clocks = clocks }
+
+  /// Calls `body` at `time` or shortly after. Not at all when the daemon stops before.
+  package func ring(at time: Instant, _ body: @escaping @Sendable () -> Void) {
+    let slot = max(time.nanoseconds, 0) / Self.grain + 1
+    let isFirst: Bool = state.withLock { state in
+      guard !state.isOver else { return false }
+      precondition(state.count < Self.limit, "a million alarms are set")
+      state.due[slot, default: []].append(body)
+      state.count += 1
+      return state.count == 1
+    }
+    if isFirst { wake.yield() }
+  }
+
+  package func run() async throws {
+    await cancelWhenGracefulShutdown { [self] in
+      for await _ in wakeUps {
+        // Only while something is set: an idle daemon does not wake up.
+        while state.withLock({ $0.count > 0 }) {
+          do { try await Task.sleep(for: .nanoseconds(Self.grain)) } catch { break }
+          for body in due() { body() }
+        }
+      }
+    }
+    state.withLock { state in state = State(isOver: true) }
+  }
+
+  private func due() -> [@Sendable () -> Void] {
+    let now = clocks.now().nanoseconds / Self.grain
+    return state.withLock { state in
+      let slots = state.due.keys.filter { $0 <= now }.sorted()
+      let bodies = slots.flatMap { state.due.removeValue(forKey: $0) ?? [] }
+      state.count -= bodies.count
+      return bodies
+    }
+  }
+}
