@@ -21,6 +21,7 @@ import VectorClock
       #expect(try await shop.order(id, in: "queued")["state"].text == "queued")
       #expect(around.queue.taken.map(\.orderID) == [id])
       let request = try #require(around.queue.taken.first)
+      #expect(request.basket.items.map(\.sku) == ["book-dune"])
       #expect(request.priority == 2)
       let body = String(decoding: request.body, as: UTF8.self)
       #expect(body.contains(id) && body.contains("book-dune") && !body.contains("4111111111111111"))

@@ -37,6 +37,37 @@ struct StreamTests {
     }
   }
 
+  /// What was bought outlives the body, with the outcome of those who were executed.
+  @Test func outcomesOfExecutedOrdersTellWhatWasBought() async throws {
+    try await withQueue { queue in
+      let ids = (0..<3).map { _ in newOrderID() }
+      let basket = Ordersd_V1_Basket.with {
+        $0.items = [("book-dune", 2), ("goods-mug", 1)].map { sku, quantity in
+          .with {
+            $0.sku = sku
+            $0.quantity = quantity
+          }
+        }
+      }
+      for id in ids.prefix(2) { try await queue.enqueue(id) { $0.basket = basket } }
+      try await queue.enqueue(ids[2])
+      let epoch = try await queue.claim(1).epoch
+      _ = try await queue.cancel(ids[1])
+      _ = try await queue.lease(epoch)
+      for id in [ids[0], ids[2]] { try await queue.ack(id, epoch) }
+      let outcomes = try await queue.outcomes(after: 0, count: 5)
+      #expect(outcomes.filter(\.hasBasket).map(\.orderID) == [ids[0]])
+      let executed = outcomes.first { $0.orderID == ids[0] && $0.kind == .executed }
+      #expect(executed?.basket == basket)
+      #expect(try await queue.peek(ids[0]).body.isEmpty)
+
+      let error = await #expect(throws: ServiceError.self) {
+        try await queue.enqueue(newOrderID()) { $0.basket.items = [.with { $0.sku = "no-quantity" }] }
+      }
+      #expect(error?.code == .invalidArgument && error?.message.contains("'no-quantity' × 0") == true)
+    }
+  }
+
   @Test func noMoreIsPushedThanThereAreCredits() async throws {
     try await withQueue { queue in
       for _ in 0..<5 { try await queue.enqueue(newOrderID()) }

@@ -13,6 +13,8 @@ package enum WireLimit {
   package static let processName = 64
   /// Items of one order.
   package static let orderItems = 1_000
+  /// Bytes of a SKU in a basket, as in a catalog.
+  package static let sku = 64
   /// Bytes of any text of an order.
   package static let text = 1_024
   /// Events in one check request.

@@ -198,6 +198,7 @@ final class Outbox: Service, Sendable {
         $0.clock = clock.message
         $0.priority = UInt32(order.priority.level)
         $0.body = body
+        $0.basket = Ordersd_V1_Basket(order.items)
       })
   }
 

@@ -16,6 +16,7 @@ package struct EnqueueCommand: Sendable {
   package var job: JobQueue.NewJob
   package var clock: VectorClock
   package var body: Data
+  package var basket: [OrderItem]
 }
 
 extension QueueEngine {
@@ -39,7 +40,8 @@ extension QueueEngine {
     switch step.answer {
     case .enqueued(let state):
       let store = StoreStep(
-        changes: step.changes, at: now.wall, clocks: [id: command.clock], bodies: [id: command.body])
+        changes: step.changes, at: now.wall, clocks: [id: command.clock], bodies: [id: command.body],
+        baskets: command.basket.isEmpty ? [:] : [id: command.basket])
       defer { pump() }
       return submit(store) { receipt in
         EnqueueResult(clock: try receipt.row(id).clock, isDuplicate: false, state: state)

@@ -84,7 +84,9 @@ extension EnqueueCommand {
       id: id, lane: try laneName(request.lane), priority: Int(request.priority),
       notBefore: try time(request.notBeforeMs, "not_before_ms"),
       expiresAt: try time(request.expiresAtMs, "expires_at_ms"))
-    self.init(job: job, clock: try VectorClock(request.clock), body: request.body)
+    self.init(
+      job: job, clock: try VectorClock(request.clock), body: request.body,
+      basket: request.hasBasket ? try request.basket.checked() : [])
   }
 }
 

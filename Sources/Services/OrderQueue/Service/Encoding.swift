@@ -126,6 +126,7 @@ extension StoredOutcome {
       $0.epoch = epoch
       $0.attempt = UInt32(clamping: attempt)
       $0.reason = reason ?? ""
+      if !basket.isEmpty { $0.basket = Ordersd_V1_Basket(basket) }
     }
   }
 }

@@ -1,7 +1,10 @@
 import CoreTime
 import GRDB
 import OrderDomain
+import OrderProtos
+import OrderWire
 import PriorityQueue
+import SwiftProtobuf
 import VectorClock
 
 #if canImport(FoundationEssentials)
@@ -20,6 +23,15 @@ enum ClockText {
 
   static func decode(_ text: String) throws -> VectorClock {
     try JSONDecoder().decode(VectorClock.self, from: Data(text.utf8))
+  }
+}
+
+/// What was bought, as it stands in a column: the message `Basket`.
+enum BasketBytes {
+  static func encode(_ basket: [OrderItem]) throws -> Data { try Ordersd_V1_Basket(basket).serializedData() }
+
+  static func decode(_ bytes: Data) throws -> [OrderItem] {
+    try Ordersd_V1_Basket(serializedBytes: bytes).orderItems
   }
 }
 
@@ -54,7 +66,7 @@ enum QueueRows {
   static func outcomes(after: UInt64, limit: Int, _ db: Database) throws -> [StoredOutcome] {
     let statement = try db.cachedStatement(
       sql: """
-        SELECT sequence, order_id, kind, clock, at_ms, executor, epoch, attempt, reason FROM outcomes
+        SELECT sequence, order_id, kind, clock, at_ms, executor, epoch, attempt, reason, basket FROM outcomes
         WHERE sequence > ? ORDER BY sequence LIMIT ?
         """)
     return try Row.fetchAll(statement, arguments: [Int64(clamping: after), limit]).map { row in
@@ -62,7 +74,8 @@ enum QueueRows {
       return StoredOutcome(
         sequence: UInt64(bitPattern: row[0] as Int64), id: try orderID(row[1]), kind: kind,
         clock: try ClockText.decode(row[3]), at: Timestamp(milliseconds: row[4]), executor: row[5],
-        epoch: UInt64(bitPattern: row[6] as Int64), attempt: row[7], reason: row[8])
+        epoch: UInt64(bitPattern: row[6] as Int64), attempt: row[7], reason: row[8],
+        basket: try (row[9] as Data?).map(BasketBytes.decode) ?? [])
     }
   }
 

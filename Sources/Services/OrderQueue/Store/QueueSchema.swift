@@ -65,5 +65,12 @@ enum QueueSchema {
       ) STRICT;
       INSERT INTO pruned (id, done, cancelled, expired, last_sequence) VALUES (1, 0, 0, 0, 0);
       """),
+    // What was bought outlives the body, which says who bought it (ADR 0017).
+    SchemaStep(
+      "3-baskets",
+      """
+      ALTER TABLE bodies ADD COLUMN basket BLOB;
+      ALTER TABLE outcomes ADD COLUMN basket BLOB;
+      """),
   ]
 }

@@ -68,6 +68,8 @@ package struct StoreStep: Sendable {
   package var clocks: [OrderID: VectorClock] = [:]
   /// Of inserted orders.
   package var bodies: [OrderID: Data] = [:]
+  /// Of inserted orders; kept with the outcome that executes them.
+  package var baskets: [OrderID: [OrderItem]] = [:]
   /// What fulfilment said, kept with the outcome of an ack.
   package var note: String?
   /// Orders whose rows the answer needs although the step does not change them.
@@ -115,6 +117,8 @@ package struct StoredOutcome: Sendable {
   package var epoch: Epoch
   package var attempt: Int
   package var reason: String?
+  /// Of an executed order, as it was enqueued with it.
+  package var basket: [OrderItem] = []
 }
 
 extension StoredOutcome.Kind {

@@ -4,6 +4,12 @@ import OrderDomain
 import PriorityQueue
 import VectorClock
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// The disk is not what the machine thinks it is: the machine must be read anew.
 struct StoreDivergence: Error, CustomStringConvertible {
   let description: String
@@ -51,8 +57,9 @@ struct StepTransaction {
       job.reason, try ClockText.encode(clock),
     ])
     if let body = step.bodies[job.id] {
-      try db.cachedStatement(sql: "INSERT INTO bodies (sequence, body) VALUES (?, ?)")
-        .execute(arguments: [Int64(bitPattern: job.sequence), body])
+      let basket = try step.baskets[job.id].map(BasketBytes.encode)
+      try db.cachedStatement(sql: "INSERT INTO bodies (sequence, body, basket) VALUES (?, ?, ?)")
+        .execute(arguments: [Int64(bitPattern: job.sequence), body, basket])
     }
     receipt.jobs[job.id] = StoredJob(job, clock: clock, executor: nil, epoch: 0)
   }
@@ -81,14 +88,18 @@ struct StepTransaction {
     ])
     var stored = StoredJob(job, clock: clock, executor: executor, epoch: epoch)
     if job.state == .leased, step.wantsBodies { stored.body = try QueueRows.body(job.id, db) }
+    var basket: Data?
     if job.state.isFinal {
-      try db.cachedStatement(sql: "DELETE FROM bodies WHERE sequence = ?").execute(arguments: [sequence])
+      let forgotten = try Row.fetchOne(
+        try db.cachedStatement(sql: "DELETE FROM bodies WHERE sequence = ? RETURNING basket"),
+        arguments: [sequence])
+      if job.state == .done { basket = forgotten?[0] }
     }
     receipt.jobs[job.id] = stored
-    if let kind = StoredOutcome.Kind(job.state, cause: cause) { try record(kind, stored) }
+    if let kind = StoredOutcome.Kind(job.state, cause: cause) { try record(kind, stored, basket) }
   }
 
-  private mutating func record(_ kind: StoredOutcome.Kind, _ job: StoredJob) throws {
+  private mutating func record(_ kind: StoredOutcome.Kind, _ job: StoredJob, _ basket: Data?) throws {
     let reason: String? =
       switch kind {
       case .executed: step.note
@@ -97,12 +108,12 @@ struct StepTransaction {
       }
     try db.cachedStatement(
       sql: """
-        INSERT INTO outcomes (order_id, kind, clock, at_ms, executor, epoch, attempt, reason)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO outcomes (order_id, kind, clock, at_ms, executor, epoch, attempt, reason, basket)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     ).execute(arguments: [
       job.id.description, kind.rawValue, try ClockText.encode(job.clock), step.at.milliseconds, job.executor,
-      Int64(bitPattern: job.epoch), job.attempts, reason,
+      Int64(bitPattern: job.epoch), job.attempts, reason, basket,
     ])
     receipt.hasOutcomes = true
   }

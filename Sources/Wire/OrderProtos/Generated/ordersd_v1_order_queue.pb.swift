@@ -114,11 +114,22 @@ package nonisolated struct Ordersd_V1_EnqueueRequest: Sendable {
   /// Unix time in milliseconds; 0 = never.
   package var expiresAtMs: Int64 = 0
 
+  /// For the readers of the outcomes: kept, unlike the body, when the order is executed. May be left out.
+  package var basket: Ordersd_V1_Basket {
+    get {_basket ?? Ordersd_V1_Basket()}
+    set {_basket = newValue}
+  }
+  /// Returns true if `basket` has been explicitly set.
+  package var hasBasket: Bool {self._basket != nil}
+  /// Clears the value of `basket`. Subsequent reads from it will return its default value.
+  package mutating func clearBasket() {self._basket = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _clock: Ordersd_V1_VectorClock? = nil
+  fileprivate var _basket: Ordersd_V1_Basket? = nil
 }
 
 package nonisolated struct Ordersd_V1_EnqueueReply: Sendable {
@@ -958,6 +969,16 @@ package nonisolated struct Ordersd_V1_Outcome: Sendable {
 
   package var reason: String = String()
 
+  /// KIND_EXECUTED: what was bought, if the order was enqueued with it.
+  package var basket: Ordersd_V1_Basket {
+    get {_basket ?? Ordersd_V1_Basket()}
+    set {_basket = newValue}
+  }
+  /// Returns true if `basket` has been explicitly set.
+  package var hasBasket: Bool {self._basket != nil}
+  /// Clears the value of `basket`. Subsequent reads from it will return its default value.
+  package mutating func clearBasket() {self._basket = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -1029,6 +1050,7 @@ package nonisolated struct Ordersd_V1_Outcome: Sendable {
   package init() {}
 
   fileprivate var _clock: Ordersd_V1_VectorClock? = nil
+  fileprivate var _basket: Ordersd_V1_Basket? = nil
 }
 
 package nonisolated struct Ordersd_V1_WorkRequest: Sendable {
@@ -1416,7 +1438,7 @@ nonisolated extension Ordersd_V1_JobState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Ordersd_V1_EnqueueRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EnqueueRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{1}clock\0\u{1}priority\0\u{1}body\0\u{1}lane\0\u{3}not_before_ms\0\u{3}expires_at_ms\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{1}clock\0\u{1}priority\0\u{1}body\0\u{1}lane\0\u{3}not_before_ms\0\u{3}expires_at_ms\0\u{1}basket\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1431,6 +1453,7 @@ nonisolated extension Ordersd_V1_EnqueueRequest: SwiftProtobuf.Message, SwiftPro
       case 5: try { try decoder.decodeSingularStringField(value: &self.lane) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.notBeforeMs) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self.expiresAtMs) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._basket) }()
       default: break
       }
     }
@@ -1462,6 +1485,9 @@ nonisolated extension Ordersd_V1_EnqueueRequest: SwiftProtobuf.Message, SwiftPro
     if self.expiresAtMs != 0 {
       try visitor.visitSingularInt64Field(value: self.expiresAtMs, fieldNumber: 7)
     }
+    try { if let v = self._basket {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1473,6 +1499,7 @@ nonisolated extension Ordersd_V1_EnqueueRequest: SwiftProtobuf.Message, SwiftPro
     if lhs.lane != rhs.lane {return false}
     if lhs.notBeforeMs != rhs.notBeforeMs {return false}
     if lhs.expiresAtMs != rhs.expiresAtMs {return false}
+    if lhs._basket != rhs._basket {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3086,7 +3113,7 @@ nonisolated extension Ordersd_V1_OutcomeBatch: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Ordersd_V1_Outcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Outcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}order_id\0\u{1}kind\0\u{1}clock\0\u{3}at_ms\0\u{1}executor\0\u{1}epoch\0\u{1}attempt\0\u{1}reason\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}order_id\0\u{1}kind\0\u{1}clock\0\u{3}at_ms\0\u{1}executor\0\u{1}epoch\0\u{1}attempt\0\u{1}reason\0\u{1}basket\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3103,6 +3130,7 @@ nonisolated extension Ordersd_V1_Outcome: SwiftProtobuf.Message, SwiftProtobuf._
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
       case 9: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._basket) }()
       default: break
       }
     }
@@ -3140,6 +3168,9 @@ nonisolated extension Ordersd_V1_Outcome: SwiftProtobuf.Message, SwiftProtobuf._
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 9)
     }
+    try { if let v = self._basket {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3153,6 +3184,7 @@ nonisolated extension Ordersd_V1_Outcome: SwiftProtobuf.Message, SwiftProtobuf._
     if lhs.epoch != rhs.epoch {return false}
     if lhs.attempt != rhs.attempt {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs._basket != rhs._basket {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
