@@ -45,7 +45,7 @@ struct StreamTests {
         $0.items = [("book-dune", 2), ("goods-mug", 1)].map { sku, quantity in
           .with {
             $0.sku = sku
-            $0.quantity = quantity
+            $0.quantity = Int64(quantity)
           }
         }
       }
