@@ -270,7 +270,7 @@ private struct History {
         seats[lane]?.held = true
         return "resume \(lane)"
       }
-      if isLive(lane), executor <= seat.executor {
+      if isLive(lane), executor < seat.executor {
         if case .heldBy(let record) = answer {
           expect(record.executor, seat.executor)
         } else {

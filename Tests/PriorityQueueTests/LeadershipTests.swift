@@ -8,17 +8,26 @@ import Testing
       lane: "main", epoch: epoch, executor: executor, incarnation: 1, term: 1, vacancy: vacancy)
   }
 
-  @Test func aLiveHolderYieldsOnlyToAHigherId() {
+  @Test func aLiveHolderYieldsOnlyToAHigherIdOrItsOwnNewStart() {
     var bench = Bench()
     let deadline = bench.now.monotonic + .seconds(3)
     #expect(bench.claim(2) == .granted(1, deadline: deadline, returned: [], buried: []))
     #expect(bench.claim(1) == .heldBy(record(1, 2)))
     #expect(bench.claim(2) == .resumed(1, deadline: deadline), "a repeat whose reply was lost")
-    #expect(bench.claim(2, incarnation: 9) == .heldBy(record(1, 2)), "two processes with one id")
-    #expect(bench.claim(3) == .granted(2, deadline: deadline, returned: [], buried: []))
-    #expect(bench.claim(2) == .heldBy(record(2, 3)))
+    #expect(bench.claim(2, incarnation: 9) == .granted(2, deadline: deadline, returned: [], buried: []))
+    #expect(bench.claim(3) == .granted(3, deadline: deadline, returned: [], buried: []))
+    #expect(bench.claim(2) == .heldBy(record(3, 3)))
     #expect(bench.claim(1, lane: "east") == .granted(1, deadline: deadline, returned: [], buried: []))
-    #expect(bench.queue.leadership.map(\.epoch) == [1, 2])
+    #expect(bench.queue.leadership.map(\.epoch) == [1, 3])
+  }
+
+  @Test func twoProcessesWithOneIdDoNotTakeTurns() {
+    var bench = Bench()
+    _ = bench.claim(2, stream: 7)
+    #expect(bench.claim(2, incarnation: 9) == .heldBy(record(1, 2)))
+    _ = bench.write(bench.queue.holderStreamClosed(lane: "main", epoch: 1, stream: 7))
+    let deadline = bench.now.monotonic + .seconds(3)
+    #expect(bench.claim(2, incarnation: 9) == .granted(2, deadline: deadline, returned: [], buried: []))
   }
 
   @Test func leadershipRunsOutWithoutRenewal() {

@@ -1,6 +1,7 @@
 extension Timestamp {
-  /// Reads RFC 3339 §5.6 (`2026-11-22T14:27:05.123Z`, `…+02:00`; beyond milliseconds is cut off), and a date alone, which
-  /// stands for its midnight in UTC. A leap second `:60` is the second after it. Nil for anything else.
+  /// Reads RFC 3339 §5.6 (`2026-11-22T14:27:05.123Z`, `…+02:00`; beyond milliseconds is cut off), and a
+  /// date alone, which stands for its midnight in UTC. A leap second `:60` is the second after it. Nil for
+  /// anything else.
   package init?(rfc3339 text: String) {
     var scanner = Scanner(text.utf8[...])
     guard let year = scanner.number(4), scanner.take("-"), let month = scanner.number(2), scanner.take("-"),

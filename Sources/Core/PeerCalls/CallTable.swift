@@ -2,8 +2,9 @@ package import CoreTime
 
 /// The calls of one stream to a peer: what waits to be sent, what waits for its answer, and until when.
 ///
-/// Correlation ids are never used twice, also not on the next stream to the same peer, so a late or doubled answer finds
-/// nothing and changes nothing. `Token` stands for whoever waits for the answer; each is handed back exactly once.
+/// Correlation ids are never used twice, also not on the next stream to the same peer, so a late or doubled
+/// answer finds nothing and changes nothing. `Token` stands for whoever waits for the answer; each is
+/// handed back exactly once.
 package struct CallTable<Message: Sendable, Token: Sendable>: Sendable {
   /// A call that is over without an answer.
   package struct Withdrawn: Sendable {
@@ -69,8 +70,8 @@ package struct CallTable<Message: Sendable, Token: Sendable>: Sendable {
     notes.append(Outgoing(id: next, message: message, deadline: nil))
   }
 
-  /// What goes out next, in one message: notes first, then calls in their order, as far as the window allows. Empty when
-  /// nothing may go out now.
+  /// What goes out next, in one message: notes first, then calls in their order, as far as the window
+  /// allows. Empty when nothing may go out now.
   package mutating func takeBatch(atMost limit: Int) -> [Outgoing] {
     var batch = Array(notes.prefix(limit))
     notes.removeFirst(batch.count)

@@ -98,9 +98,11 @@ package struct LeadershipLedger: Sendable {
         seats[claim.lane] = Seat(record: record, deadline: deadline, stream: claim.stream)
         return .resumed(record, deadline: deadline)
       }
-      // An equal id is another process with the same setting, or a restart before its old stream was seen to
-      // end: neither outranks the holder.
-      if seat.isLive(at: now), claim.executor <= seat.record.executor { return .heldBy(seat.record) }
+      // An equal id is a restart, or, while the holder's stream is open, a second process with one id.
+      let isSecond = claim.executor == seat.record.executor && seat.stream != nil
+      if seat.isLive(at: now), claim.executor < seat.record.executor || isSecond {
+        return .heldBy(seat.record)
+      }
     }
     record.epoch += 1
     seats[claim.lane] = Seat(record: record, deadline: deadline, stream: claim.stream)

@@ -3,7 +3,8 @@ package import DaemonKit
 import ServiceLifecycle
 import Synchronization
 
-/// Calls back at a time, for many who mostly finish before it: setting an alarm costs an append, and none is taken back.
+/// Calls back at a time, for many who mostly finish before it: setting an alarm costs an append, and none
+/// is taken back.
 ///
 /// Coarse: an alarm rings up to `grain` late, never early. Callbacks are short; they run one after the other.
 package final class Alarms: Service {

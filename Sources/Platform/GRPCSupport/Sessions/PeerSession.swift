@@ -8,9 +8,10 @@ package import PeerCalls
 import ServiceLifecycle
 import Synchronization
 
-/// One long-lived `Session` stream to a peer, as a service of a daemon: calls are multiplexed by correlation id, and
-/// whatever waits is sent as one message. It reconnects by itself; a call whose stream is lost fails, and its caller
-/// decides about trying again. Nothing is awaited under its lock, and every callback is made outside of it.
+/// One long-lived `Session` stream to a peer, as a service of a daemon: calls are multiplexed by
+/// correlation id, and whatever waits is sent as one message. It reconnects by itself; a call whose stream
+/// is lost fails, and its caller decides about trying again. Nothing is awaited under its lock, and every
+/// callback is made outside of it.
 package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
   package typealias Completion = @Sendable (Result<Answer, ServiceError>) -> Void
 
@@ -73,7 +74,8 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
 
   /// Makes a call. `completion` is called once, on another task, unless the call is withdrawn before.
   ///
-  /// Throws, and never calls `completion`: `service_unavailable` while the peer is not connected or its circuit is open,
+  /// Throws, and never calls `completion`: `service_unavailable` while the peer is not connected or its
+  /// circuit is open,
   /// `overloaded` when too many calls are open, `stopping`. Returns what `withdraw` takes.
   @discardableResult
   package func submit(
@@ -119,7 +121,8 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
     return try outcome.get()
   }
 
-  /// Gives a call up: its completion is not called any more, and a peer that has it is told. False when it was over.
+  /// Gives a call up: its completion is not called any more, and a peer that has it is told. False when it
+  /// was over.
   @discardableResult
   package func withdraw(_ id: UInt64) -> Bool {
     let (wasOpen, wake) = state.withLock { state in
