@@ -28,12 +28,12 @@ struct AuditorTests {
   private func violations(_ change: (inout Evidence) -> Void) -> [String] {
     var evidence = Self.sound
     change(&evidence)
-    return Auditor.judge("planted", evidence, Self.times).violations
+    return Auditor.judge("planted", evidence, Self.times, Expected()).violations
   }
 
   @Test("A sound run has no violation, and its times are right")
   func sound() {
-    let verdict = Auditor.judge("sound", Self.sound, Self.times)
+    let verdict = Auditor.judge("sound", Self.sound, Self.times, Expected())
     #expect(verdict.violations.isEmpty)
     #expect(verdict.takeover == .seconds(3))
     #expect(verdict.afterHeal == nil)
@@ -49,13 +49,32 @@ struct AuditorTests {
     #expect(violations { $0 = Evidence() }.contains { $0.contains("nothing was tested") })
   }
 
-  @Test("A repeated delivery is counted and is no violation")
+  @Test("Repeated deliveries are counted; more than can have been in flight are a violation")
   func repeated() {
     var evidence = Self.sound
     evidence.runs.append(FulfilmentRun(at: 14, order: "a", epoch: 2, executor: "executor-2"))
-    let verdict = Auditor.judge("repeated", evidence, Self.times)
+    let verdict = Auditor.judge("repeated", evidence, Self.times, Expected(repeats: 1))
     #expect(verdict.violations.isEmpty)
     #expect(verdict.repeatedDeliveries == 1)
+    evidence.runs.append(FulfilmentRun(at: 15, order: "a", epoch: 2, executor: "executor-2"))
+    let more = Auditor.judge("repeated", evidence, Self.times, Expected(repeats: 1))
+    #expect(more.violations == ["2 deliveries were repeated, more than 1"])
+  }
+
+  @Test(
+    "Stories of a split brain: one that is missing, one that is made up, one too many",
+    arguments: [
+      (0...0, [0]), (1...1, [1]), (1...Int.max, [1, 2, 9]), (0...Int.max, [0, 3]),
+    ] as [(ClosedRange<Int>, Set<Int>)])
+  func stories(_ expected: ClosedRange<Int>, _ right: Set<Int>) {
+    for number in [0, 1, 2, 3, 9] {
+      var evidence = Self.sound
+      evidence.stories = number
+      let verdict = Auditor.judge("stories", evidence, Self.times, Expected(stories: expected))
+      #expect(verdict.stories == number)
+      let isRight = right.contains(number) || (expected.upperBound == .max && number > expected.lowerBound)
+      #expect(verdict.violations.isEmpty == isRight, "\(number) of \(expected)")
+    }
   }
 
   @Test("Epochs: granted twice, falling, two holders, one that was never granted")

@@ -21,7 +21,7 @@ extension Scenario {
         let status = try lab.get(["/v1/status"]).first ?? [:]
         return (status["orders"] as? [String: Any])?["executed"] as? Int ?? 0 >= missing.count
       }
-      var verdict = Auditor.judge(name, try Evidence(of: lab, submitted), times)
+      var verdict = Auditor.judge(name, try Evidence(of: lab, submitted), times, expected)
       judge(&verdict)
       return verdict
     }

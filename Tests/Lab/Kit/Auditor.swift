@@ -19,6 +19,14 @@ struct Verdict: Sendable {
   var violations: [String] = []
 }
 
+/// What a fault may cost at the most, and what must be said of it.
+struct Expected: Sendable {
+  /// Deliveries beyond the first of an order: those that were in flight when a leader was lost.
+  var repeats = 0
+  /// Entries that tell of a split brain.
+  var stories: ClosedRange<Int> = 0...0
+}
+
 /// Judges what the programs did by what they left behind, not by what they say of themselves alone.
 struct Auditor {
   /// After a grant to a higher id the link of the old holder is ended; a run that it has just begun is not
@@ -28,7 +36,9 @@ struct Auditor {
   private let evidence: Evidence
   private var verdict: Verdict
 
-  static func judge(_ scenario: String, _ evidence: Evidence, _ times: FaultTimes) -> Verdict {
+  static func judge(
+    _ scenario: String, _ evidence: Evidence, _ times: FaultTimes, _ expected: Expected
+  ) -> Verdict {
     var auditor = Auditor(evidence: evidence, verdict: Verdict(scenario: scenario))
     auditor.judgeEffects()
     auditor.judgeEpochs()
@@ -36,6 +46,7 @@ struct Auditor {
     auditor.judgeClaims()
     auditor.judgeOrders()
     auditor.judgeTimes(times)
+    auditor.judgeExpected(expected)
     return auditor.verdict
   }
 
@@ -45,7 +56,6 @@ struct Auditor {
   private mutating func judgeEffects() {
     verdict.orders = evidence.approved.count
     verdict.effects = evidence.effects.count
-    verdict.repeatedDeliveries = evidence.runs.count - Set(evidence.runs.map(\.order)).count
     if evidence.approved.isEmpty { wrong("no order was approved: nothing was tested") }
     if !evidence.rejected.isEmpty { wrong("\(evidence.rejected.count) orders were rejected") }
     let counts = evidence.effects.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
@@ -123,12 +133,26 @@ struct Auditor {
     }
   }
 
+  /// Work done again is no more than what can have been in flight, and a split brain is told of: not left out,
+  /// not made up.
+  private mutating func judgeExpected(_ expected: Expected) {
+    verdict.repeatedDeliveries = evidence.runs.count - Set(evidence.runs.map(\.order)).count
+    verdict.stories = evidence.stories
+    if verdict.repeatedDeliveries > expected.repeats {
+      wrong("\(verdict.repeatedDeliveries) deliveries were repeated, more than \(expected.repeats)")
+    }
+    if !expected.stories.contains(verdict.stories) {
+      let most = expected.stories.upperBound
+      let wanted = most == .max ? "at least \(expected.stories.lowerBound)" : "\(expected.stories)"
+      wrong("\(verdict.stories) entries tell of a split brain, not \(wanted)")
+    }
+  }
+
   private func holder(of epoch: UInt64) -> String? { evidence.grants.first { $0.epoch == epoch }?.executor }
 
   private mutating func judgeTimes(_ times: FaultTimes) {
     verdict.refusals = evidence.refusals
     verdict.rivalsHeard = evidence.rivalsHeard
-    verdict.stories = evidence.stories
     let runs = evidence.runs
     let before = runs.filter { $0.at < times.fault }.map(\.epoch).max() ?? 0
     if let first = runs.filter({ $0.epoch > before && $0.at >= times.fault && $0.at < times.heal }).map(\.at)

@@ -123,6 +123,13 @@ final class Lab: Sendable {
     try process.signal(signal)
   }
 
+  /// A line of its log has this message.
+  func waitUntil(_ name: String, says message: String, within limit: Duration = .seconds(40)) throws {
+    try eventually("\(name) says '\(message)'", within: limit, every: .milliseconds(100)) {
+      try String(contentsOfFile: log(name), encoding: .utf8).contains("\"\(message)\"")
+    }
+  }
+
   func log(_ name: String) -> String { "\(folder)/\(name).log" }
 
   // MARK: Orders

@@ -37,13 +37,9 @@ struct LabNetwork: Sendable {
         cleanup.later { cable.close() }
         wires[host] = cable
       } else {
-        try Command.run(
-          "ip", "link", "add", "h\(host)", "netns", bridge, "type", "veth", "peer", "name", "eth0", "netns",
-          namespace)
+        try Self.lay(from: namespace, to: bridge, host)
       }
-      try Command.run("ip", "-n", bridge, "link", "set", "h\(host)", "master", "br0", "up")
-      try Command.run("ip", "-n", namespace, "addr", "add", "\(Self.address(host))/24", "dev", "eth0")
-      try Command.run("ip", "-n", namespace, "link", "set", "eth0", "up")
+      try Self.plug(from: namespace, to: bridge, host)
     }
     self.wires = wires
     try Command.run("ip", "netns", "exec", bridge, "nft", "add table netdev lab")
@@ -52,6 +48,18 @@ struct LabNetwork: Sendable {
         "ip", "netns", "exec", bridge, "nft",
         "add chain netdev lab h\(host) { type filter hook ingress device h\(host) priority 0; }")
     }
+  }
+
+  private static func lay(from namespace: String, to bridge: String, _ host: Int) throws {
+    try Command.run(
+      "ip", "link", "add", "h\(host)", "netns", bridge, "type", "veth", "peer", "name", "eth0", "netns",
+      namespace)
+  }
+
+  private static func plug(from namespace: String, to bridge: String, _ host: Int) throws {
+    try Command.run("ip", "-n", bridge, "link", "set", "h\(host)", "master", "br0", "up")
+    try Command.run("ip", "-n", namespace, "addr", "add", "\(address(host))/24", "dev", "eth0")
+    try Command.run("ip", "-n", namespace, "link", "set", "eth0", "up")
   }
 
   // MARK: Faults
@@ -63,6 +71,17 @@ struct LabNetwork: Sendable {
 
   func rejoin(_ host: Int) throws {
     try Command.run("bridge", "-n", bridge, "link", "set", "dev", "h\(host)", "state", "3")
+  }
+
+  /// The host's interface is gone, with its address; there is no other in its place.
+  func removeInterface(of host: Int) throws {
+    try Command.run("ip", "-n", namespace(host), "link", "del", "eth0")
+  }
+
+  /// Another interface of the same name and address: what had joined a group on the former one is not in it.
+  func replaceInterface(of host: Int) throws {
+    try Self.lay(from: namespace(host), to: bridge, host)
+    try Self.plug(from: namespace(host), to: bridge, host)
   }
 
   /// Drops what `host` sends and `match` describes, in nft's words.
