@@ -32,7 +32,9 @@ struct Row: Sendable {
   var samples: [Duration]
   /// Orders that were carried out again; nil where there are none.
   var repeated: Int?
+  /// What p99 is to stay below; nil where nothing is aimed at.
   var aim: Duration?
+  var isMissed: Bool { aim.map { (percentile(0.99) ?? .zero) >= $0 } ?? false }
 
   /// By nearest rank: of 50 samples p99 is the largest.
   func percentile(_ share: Double) -> Duration? {

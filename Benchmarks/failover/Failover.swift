@@ -21,7 +21,10 @@ struct Failover {
     Interruption.watch()
     do {
       let plan = try plan(Array(CommandLine.arguments.dropFirst()))
-      print(try report(plan, rows: run(plan)))
+      let rows = try run(plan)
+      print(report(plan, rows: rows))
+      let missed = rows.filter(\.isMissed).map(\.fault)
+      guard missed.isEmpty else { throw LabError("aims missed: \(missed.joined(separator: ", "))") }
     } catch {
       say("\(error)")
       exit(1)
@@ -136,11 +139,7 @@ struct Failover {
       [
         row.fault, row.contender, "\(row.samples.count)", milliseconds(row.percentile(0.5)),
         milliseconds(row.percentile(0.99)), milliseconds(row.samples.max()),
-        row.aim.map { aim in
-          (row.percentile(0.99) ?? .zero) < aim
-            ? "< \(milliseconds(aim)) met" : "< \(milliseconds(aim)) MISSED"
-        }
-          ?? "-",
+        row.aim.map { "< \(milliseconds($0)) \(row.isMissed ? "MISSED" : "met")" } ?? "-",
         row.repeated.map(String.init) ?? "-",
       ]
     }
