@@ -242,7 +242,9 @@ let shellTests: [Target] = [
       "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
     ]),
   tests("Lab", []),
-  tests("Integration", ["VectorClock", "CheckoutFlow", httpClient, nioCore, nioHTTP1], exclude: ["Support"]),
+  tests(
+    "Integration", ["VectorClock", "CheckoutFlow", crypto, httpClient, nioCore, nioHTTP1],
+    exclude: ["Support"]),
 ]
 
 let externalPackages: [Package.Dependency] = [

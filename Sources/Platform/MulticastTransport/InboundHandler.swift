@@ -18,17 +18,24 @@ final class InboundHandler: ChannelInboundHandler, Sendable {
   private let continuation: AsyncStream<Datagram>.Continuation
   private let counters: CounterBox
   private let maximumLength: Int
+  private let onDatagram: @Sendable ([UInt8]) -> Void
 
-  init(continuation: AsyncStream<Datagram>.Continuation, counters: CounterBox, maximumLength: Int) {
+  /// `onDatagram` sees every datagram that is not too long, also one that the buffer has no room for.
+  init(
+    continuation: AsyncStream<Datagram>.Continuation, counters: CounterBox, maximumLength: Int,
+    onDatagram: @escaping @Sendable ([UInt8]) -> Void
+  ) {
     self.continuation = continuation
     self.counters = counters
     self.maximumLength = maximumLength
+    self.onDatagram = onDatagram
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let envelope = unwrapInboundIn(data)
     guard envelope.data.readableBytes <= maximumLength else { return counters.count(\.oversized) }
     let datagram = Datagram(bytes: Array(envelope.data.readableBytesView), from: envelope.remoteAddress)
+    onDatagram(datagram.bytes)
     switch continuation.yield(datagram) {
     case .enqueued: counters.count(\.received)
     case .dropped:

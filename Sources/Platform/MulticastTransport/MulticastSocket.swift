@@ -5,18 +5,21 @@ import Synchronization
 
 /// The UDP socket of the election: datagrams in and out, and nothing about what they mean.
 ///
-/// Nothing that comes in ends it. When the kernel takes the socket away (an interface went down, an ICMP
-/// error), it is opened again, with growing pauses, until `close`.
+/// Nothing that comes in ends it. When the kernel takes the socket away, or leaves it deaf and mute because
+/// its interface is gone (`EchoWatch`), it is opened again, with growing pauses, until `close`.
 package final class MulticastSocket: Sendable {
   package let configuration: TransportConfiguration
   /// What came in, for one consumer. Ends with `close` or when the consumer's task is cancelled.
   package let inbound: AsyncStream<Datagram>
 
-  private struct Link {
+  struct Link {
     var channel: (any Channel)?
     /// One for each peer, `nil` while its name is not known.
     var destinations: [SocketAddress?] = []
     var closing = false
+    var watch: EchoWatch
+    /// Of this channel, when last asked.
+    var kernelDrops: UInt32 = 0
   }
 
   private static let receiveBuffer = 2_048
@@ -24,16 +27,17 @@ package final class MulticastSocket: Sendable {
   private static let longestPause = TimeAmount.seconds(5)
   private static let lookUpPause = TimeAmount.seconds(5)
 
-  private let link = Mutex(Link())
-  private let loop: any EventLoop
+  let link: Mutex<Link>
+  let loop: any EventLoop
   private let continuation: AsyncStream<Datagram>.Continuation
-  private let counterBox = CounterBox()
-  private let logger: Logger
+  let counterBox = CounterBox()
+  let logger: Logger
 
   private init(configuration: TransportConfiguration, loop: any EventLoop, logger: Logger) {
     self.configuration = configuration
     self.loop = loop
     self.logger = logger
+    link = Mutex(Link(watch: EchoWatch(hasEcho: configuration.mode.hasEcho)))
     (inbound, continuation) = AsyncStream.makeStream(
       bufferingPolicy: .bufferingNewest(configuration.inboundBuffer))
   }
@@ -51,6 +55,7 @@ package final class MulticastSocket: Sendable {
     let channel = try await socket.bind().get()
     socket.attach(channel)
     socket.keepLookingUp()
+    socket.keepMeasuring()
     return socket
   }
 
@@ -64,18 +69,14 @@ package final class MulticastSocket: Sendable {
   package func send(_ bytes: [UInt8]) {
     let (channel, destinations) = link.withLock { ($0.channel, $0.destinations) }
     guard let channel, channel.isWritable else { return counterBox.count(\.sendFailures) }
-    let counters = counterBox
     for destination in destinations {
       guard let destination else {
-        counters.count(\.sendFailures)
+        counterBox.count(\.sendFailures)
         continue
       }
       let envelope = AddressedEnvelope(remoteAddress: destination, data: ByteBuffer(bytes: bytes))
-      channel.writeAndFlush(envelope).whenComplete { result in
-        switch result {
-        case .success: counters.count(\.sent)
-        case .failure: counters.count(\.sendFailures)
-        }
+      channel.writeAndFlush(envelope).whenComplete { [weak self] result in
+        self?.written(bytes, to: channel, result)
       }
     }
   }
@@ -100,7 +101,8 @@ package final class MulticastSocket: Sendable {
 
   private func bind() -> EventLoopFuture<any Channel> {
     let handler = InboundHandler(
-      continuation: continuation, counters: counterBox, maximumLength: configuration.maximumLength)
+      continuation: continuation, counters: counterBox, maximumLength: configuration.maximumLength
+    ) { [weak self] bytes in self?.heard(bytes) }
     let bootstrap = DatagramBootstrap(group: loop)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBuffer))
       .channelInitializer { $0.pipeline.addHandler(handler) }
@@ -135,6 +137,7 @@ package final class MulticastSocket: Sendable {
   private func attach(_ channel: any Channel) {
     let wanted = link.withLock { link in
       if !link.closing { link.channel = channel }
+      link.kernelDrops = 0
       return !link.closing
     }
     guard wanted else { return channel.close(promise: nil) }

@@ -8,6 +8,14 @@ package struct TransportConfiguration: Sendable, Hashable {
     /// The same datagrams to each of `peers`, from and to an own port. `port` 0 takes any free one. At most
     /// 64 peers.
     case unicast(bindHost: String, port: Int, peers: [Peer])
+
+    /// Whether what is sent comes back.
+    var hasEcho: Bool {
+      switch self {
+      case .multicast: true
+      case .unicast: false
+      }
+    }
   }
 
   /// A peer in unicast mode. The name is looked up again every few seconds.

@@ -4,7 +4,7 @@ import Synchronization
 package struct TransportCounters: Sendable, Hashable {
   /// Datagrams handed to the consumer or buffered for it.
   package var received: UInt64 = 0
-  /// Dropped for their length.
+  /// Dropped for their length; the end of a very long one is cut off before.
   package var oversized: UInt64 = 0
   /// Dropped because the consumer was too slow.
   package var overrun: UInt64 = 0
@@ -14,7 +14,9 @@ package struct TransportCounters: Sendable, Hashable {
   package var sendFailures: UInt64 = 0
   /// Errors that the kernel reported on the socket.
   package var socketErrors: UInt64 = 0
-  /// Times the socket was lost and opened again.
+  /// Dropped by the kernel before they could be read, nearly always because the socket's buffer was full.
+  package var kernelDrops: UInt64 = 0
+  /// Times the socket was lost, or neither heard nor sent, and was opened again.
   package var reopened: UInt64 = 0
 }
 
@@ -27,4 +29,6 @@ final class CounterBox: Sendable {
   func count(_ counter: any WritableKeyPath<TransportCounters, UInt64> & Sendable) {
     counters.withLock { $0[keyPath: counter] &+= 1 }
   }
+
+  func add(kernelDrops: UInt64) { counters.withLock { $0.kernelDrops &+= kernelDrops } }
 }

@@ -22,7 +22,7 @@ package func buildExecutor(configuration: ExecutorConfiguration, context: Daemon
     service: "order-queue", endpoint: configuration.queue, eventLoopGroup: context.eventLoopGroup)
   let queue = QueueClient(
     peer: peer, lane: configuration.election.lane, executorID: UInt32(configuration.id.rawValue),
-    incarnation: incarnation)
+    incarnation: incarnation, leases: LeaseCheck(configuration.election, context.logger))
   let fulfilment = makeFulfilment(configuration, context)
   let ledger = ExecutorLedger(process: process)
   let desk = LeadershipDesk()
@@ -105,6 +105,7 @@ private func report(_ service: ExecutorService, _ ledger: ExecutorLedger) async 
   } else {
     summary = "\(view.role.publicName) term \(view.term)"
   }
+  let socket = SocketEvent.all.map { ($0.field, StatusValue(transport[keyPath: $0.count])) }
   return RoleReport(
     summary: summary, problems: problem.map { [$0] } ?? [],
     details: [
@@ -122,8 +123,5 @@ private func report(_ service: ExecutorService, _ ledger: ExecutorLedger) async 
       "frozen": .boolean(view.frozenUntil != nil),
       "dropped": .object(
         Dictionary(uniqueKeysWithValues: view.dropped.map { ($0.reason, StatusValue($0.count)) })),
-      "datagrams_received": .init(transport.received),
-      "datagrams_sent": .init(transport.sent),
-      "datagrams_not_sent": .init(transport.sendFailures),
-    ])
+    ].merging(socket) { known, _ in known })
 }
