@@ -84,7 +84,9 @@ import Testing
   }
 
   @Test func peersMeanUnicast() {
-    let flags = ["executor.id": "1", "election.peers": "10.0.0.1:50060,10.0.0.2:50060"]
+    let flags = [
+      "executor.id": "1", "bind": "10.0.0.1", "election.peers": "10.0.0.1:50060,10.0.0.2:50060",
+    ]
     #expect(problems(flags).isEmpty)
     let configuration = ExecutorConfiguration(reader: SettingsReader(layers: [.flags(flags)]))
     guard case .unicast(_, _, let peers) = configuration.transport.mode else {
@@ -92,6 +94,18 @@ import Testing
       return
     }
     #expect(peers.map(\.host) == ["10.0.0.1", "10.0.0.2"])
+  }
+
+  @Test(arguments: [
+    ("127.0.0.1", "10.0.0.1:7", false), ("127.0.0.2", "127.0.0.1:7,executor-2:7", false),
+    ("localhost", "[fe80::1]:7", false), ("::1", "10.0.0.1:7", false),
+    ("127.0.0.1", "127.0.0.1:7,127.0.0.2:7,localhost:7", true), ("::1", "[::1]:7", true),
+    ("0.0.0.0", "10.0.0.1:7", true), ("10.0.0.2", "10.0.0.1:7,executor-2:7", true),
+  ])
+  func peersMustBeReachableFromTheAddressBoundTo(bind: String, peers: String, isRight: Bool) {
+    let found = problems(["executor.id": "1", "bind": bind, "election.peers": peers])
+    #expect(found.isEmpty == isRight, "\(found)")
+    #expect(isRight || found.contains { $0.contains("election.peers") && $0.contains("'bind'") }, "\(found)")
   }
 
   @Test(arguments: [

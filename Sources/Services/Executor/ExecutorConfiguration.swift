@@ -105,10 +105,29 @@ package struct ExecutorConfiguration: Sendable {
       mode: named.isEmpty
         ? .multicast(group: group, port: port, interface: interface)
         : .unicast(bindHost: bind, port: port, peers: peers))
+    reportUnreachable(reader, bind: bind, peers)
     if peers.count == named.count {
       for problem in configuration.problems { reader.report("election", problem) }
     }
     return configuration
+  }
+
+  /// From a loopback address the kernel sends nothing to other hosts: the executors would not hear each other,
+  /// without an error that anybody sees.
+  private static func reportUnreachable(
+    _ reader: SettingsReader, bind: String, _ peers: [TransportConfiguration.Peer]
+  ) {
+    guard isLoopback(bind), let peer = peers.first(where: { !isLoopback($0.host) }) else { return }
+    reader.report(
+      "election.peers",
+      "\(peer.host) cannot be reached from \(bind): set 'bind' to an address of this host that its peers reach"
+    )
+  }
+
+  /// By its form: names are not looked up, and `localhost` is the only one that surely stays here (RFC 6761).
+  private static func isLoopback(_ host: String) -> Bool {
+    host == "localhost" || host == "::1"
+      || (host.hasPrefix("127.") && host.allSatisfy { $0 == "." || $0.isNumber })
   }
 
   private static func election(_ reader: SettingsReader) -> BullyConfiguration {

@@ -37,7 +37,7 @@ package struct OrderQueueConfiguration: Sendable {
       "How long an executor has for an order before it is given to another.")
     let leadershipLease = reader.duration(
       "\(role).leadership-lease", default: .seconds(1), in: .milliseconds(200)...(.seconds(60)),
-      "How long leadership lasts without a renewal.")
+      "How long leadership lasts without a renewal; above 4s, elected executors give up before they get it.")
     let deliveryLimit = reader.integer(
       "\(role).delivery-limit", default: 5, in: 1...1_000,
       "How often an order is tried before it becomes a dead letter.")

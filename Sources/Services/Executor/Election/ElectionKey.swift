@@ -50,8 +50,8 @@ enum ElectionKey {
   /// The units load it as `ordersd.election-key`.
   private static func credential() -> String? {
     guard let folder = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] else { return nil }
-    let paths = ["ordersd.election-key", "election.key"].map { "\(folder)/\($0)" }
-    return paths.first { FileManager.default.fileExists(atPath: $0) }
+    let path = "\(folder)/ordersd.election-key"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
   }
 
   /// systemd guards its credentials by an ACL, which shows as a group bit; other files must be private

@@ -16,6 +16,7 @@ struct QueueClient: Sendable {
   let lane: String
   let executorID: UInt32
   let incarnation: UInt64
+  let leases: LeaseCheck
 
   func claim(term: UInt64) async throws -> LeaderWork<OrderID>.ClaimAnswer {
     let request = Ordersd_V1_ClaimRequest.with {
@@ -27,6 +28,7 @@ struct QueueClient: Sendable {
     let reply = try await peer.call(deadline: Self.deadline) { client, options in
       try await Ordersd_V1_OrderQueue.Client(wrapping: client).claim(request, options: options)
     }
+    if reply.granted { leases.note(.milliseconds(Int64(reply.leaseMs))) }
     return reply.granted
       ? .granted(epoch: reply.epoch, lease: .milliseconds(Int64(reply.leaseMs)))
       : .held(by: NodeID(process: reply.holder).map { Int($0.rawValue) }, epoch: reply.epoch)
