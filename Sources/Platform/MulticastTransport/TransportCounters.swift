@@ -18,6 +18,8 @@ package struct TransportCounters: Sendable, Hashable {
   package var kernelDrops: UInt64 = 0
   /// Times the socket was lost, or neither heard nor sent, and was opened again.
   package var reopened: UInt64 = 0
+
+  package init() {}
 }
 
 /// The counters, shared between the event loop and whoever reads them.
