@@ -5,6 +5,8 @@ ORDERSD_BUILD ?= $(HOME)/.cache/ordersd/build
 RELEASE_BUILD ?= $(ORDERSD_BUILD)/../release
 SWIFT_BUILD = swift build --scratch-path "$(ORDERSD_BUILD)"
 SWIFT_TEST = swift test --scratch-path "$(ORDERSD_BUILD)"
+# What is shipped, linked with the static Swift runtime.
+STATIC_BUILD ?= $(ORDERSD_BUILD)/../release-static
 STATE ?=
 
 .PHONY: help
@@ -66,6 +68,18 @@ build: bootstrap ## Build the two programs
 release: bootstrap ## Build the two programs optimised, as they are measured
 	swift build -c release --scratch-path "$(RELEASE_BUILD)" --product ordersd
 	swift build -c release --scratch-path "$(RELEASE_BUILD)" --product ordersctl
+
+.PHONY: deb
+deb: ## Make the Debian package, ordersd_<version>_<arch>.deb, in DEB_OUTPUT (default: the current folder)
+	tools/bootstrap --package
+	swift build -c release --static-swift-stdlib --scratch-path "$(STATIC_BUILD)" --product ordersd
+	swift build -c release --static-swift-stdlib --scratch-path "$(STATIC_BUILD)" --product ordersctl
+	tools/make-deb --output "$(or $(DEB_OUTPUT),.)" $(if $(VERSION),--version $(VERSION)) "$(STATIC_BUILD)/release"
+
+.PHONY: lab-systemd
+lab-systemd: deb ## Install the package on a booted systemd of its own, and use, upgrade and purge it there (needs root)
+	tools/bootstrap --lab
+	tools/lab-systemd "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
 
 .PHONY: check
 check: ## Format lint, generated code up to date, units, Compose file

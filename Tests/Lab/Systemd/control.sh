@@ -1,0 +1,21 @@
+# Start, stop, restart, clean, status.
+expect 3 "systemctl start returns when the role answers, 20 of 20" \
+  'for n in {1..20}; do systemctl restart order-queue && curl -fsS -o /dev/null http://127.0.0.1:51055/live || exit 1; done; echo 20 of 20; systemctl reset-failed order-queue' '20 of 20'
+expect 3 "READY does not wait for the queue; the status line tells" \
+  'systemctl stop order-queue executor@3; systemctl start executor@3; systemctl is-active executor@3; sleep 3; systemctl show -P StatusText executor@3; systemctl start order-queue' '^active'
+expect 10 "executor@7 is enabled without editing a file, and leads" \
+  'systemctl enable --now executor@7 2>&1; for n in {1..60}; do ordersctl election status --executor 127.0.0.1:50067 | grep -q "leader  *executor-7" && break; sleep 0.25; done; ordersctl election status --executor 127.0.0.1:50067 | head -3; systemctl disable --now executor@7 2>&1' 'executor-7'
+expect 11 "systemctl clean --what=state" 'systemctl stop executor@7; ls -d /var/lib/ordersd/executor-7 && systemctl clean --what=state executor@7 && ! ls -d /var/lib/ordersd/executor-7'
+expect 8 "A stopping leader resigns, exits 0 and another one leads at once" \
+  'for n in {1..60}; do ordersctl election status | grep -q "^leader *executor-3" && break; sleep 0.25; done; a=$(date +%s%3N); systemctl stop executor@3; b=$(date +%s%3N); until ordersctl election status >/dev/null 2>&1; do sleep 0.05; done; echo "stopped in $((b-a)) ms, next leader $(( $(date +%s%3N)-a )) ms after"; systemctl show -P ExecMainStatus -P Result executor@3; systemctl start executor@3' '^success'
+expect 10 "orders.target moves everything" \
+  'systemctl stop orders.target; systemctl list-units --no-legend --plain --state=active "orde*.service" "executor@*" "*-verification.service" "fraud*" "sugg*" | wc -l; a=$(date +%s%3N); systemctl start orders.target; until ordersctl submit /lab/order.json >/dev/null 2>&1; do sleep 0.02; done; echo "an order is taken $(( $(date +%s%3N)-a )) ms after systemctl start orders.target"' '^0$'
+expect 11 "State, runtime and configuration folders" 'stat -c "%U %a %n" /var/lib/ordersd /var/lib/ordersd/* /run/ordersd/* /etc/ordersd' 'ordersd 750 /var/lib/ordersd/order-queue'
+expect 13 "orders.slice holds every process" 'systemd-cgls --no-pager -u orders.slice | grep -c "ordersd "' '^8$'
+for property in MemoryHigh:memory.high CPUWeight:cpu.weight TasksMax:pids.max; do
+  file=${property#*:}
+  inside "find /sys/fs/cgroup -path '*orders.slice/$file' -o -path '*pids*orders.slice/pids.max' -name $file | grep -q ." ||
+    note_unenforced "${property%:*}" "no controller delegated for it (cgroup v1); systemctl shows $(inside "systemctl show -p ${property%:*} orders.slice")"
+done
+expect 13 "Memory of the idle set" \
+  'sum=0; for pid in $(pgrep -x ordersd); do pss=$(awk "/^Pss:/ {print \$2}" /proc/$pid/smaps_rollup); echo "$(tr "\0" " " </proc/$pid/cmdline) $((pss/1024)) MiB"; sum=$((sum+pss)); done; echo "total $((sum/1024)) MiB (Pss)"' 'total'
