@@ -90,10 +90,10 @@ import VectorClock
     }
   }
 
-  @Test func fiftyParallelDuplicatesAreOneOrder() async throws {
+  @Test func aHundredParallelDuplicatesAreOneOrder() async throws {
     try await withShop { shop, around in
       let replies = try await withThrowingTaskGroup(of: HTTPReply.self) { tasks in
-        for _ in 0..<50 { tasks.addTask { try await shop.http.post(orderBody(), key: "same") } }
+        for _ in 0..<100 { tasks.addTask { try await shop.http.post(orderBody(), key: "same") } }
         return try await tasks.reduce(into: []) { $0.append($1) }
       }
       #expect(replies.allSatisfy { $0.status == 201 })

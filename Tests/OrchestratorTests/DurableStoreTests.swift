@@ -118,10 +118,12 @@ import Testing
       let error = await #expect(throws: ServiceError.self) { try await store.commit(Self.insert(large)) }
       #expect(error?.code == .storageUnavailable && error?.isRetryable == true)
       #expect(try await lines(store) == ["before"], "it can still be read")
+      #expect(store.failure == nil && store.trouble?.code == .storageUnavailable)
       try await makeRoom(store)
+      #expect(store.trouble != nil, "a transaction that writes nothing shows nothing")
       try await store.commit(Self.insert("after"))
       #expect(try await lines(store) == ["before", "after"])
-      #expect(store.failure == nil)
+      #expect(store.failure == nil && store.trouble == nil)
       try store.close()
     }
   }

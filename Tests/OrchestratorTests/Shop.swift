@@ -125,9 +125,10 @@ func withSurroundings<Result: Sendable>(
   }
 }
 
-/// Runs the orchestrator, put together by its composition root, for the time of `body`.
+/// Runs the orchestrator, put together by its composition root, for the time of `body`. `crashes`: it is not stopped in
+/// the end, but all that it is at is cut off wherever it is.
 func withShop<Result: Sendable>(
-  _ surroundings: Surroundings, _ flags: [String: String] = [:],
+  _ surroundings: Surroundings, _ flags: [String: String] = [:], crashes: Bool = false,
   _ body: @Sendable (Shop) async throws -> Result
 ) async throws -> Result {
   var settings = ["orchestrator.port": "0", "state": surroundings.folder]
@@ -145,8 +146,13 @@ func withShop<Result: Sendable>(
     let shop = Shop(http: HTTPEndpoint(host: "127.0.0.1", port: port), report: runtime.report)
     let outcome: Swift.Result<Result, any Error>
     do { outcome = .success(try await body(shop)) } catch { outcome = .failure(error) }
-    await services.triggerGracefulShutdown()
-    try await tasks.waitForAll()
+    if crashes {
+      tasks.cancelAll()
+      do { try await tasks.waitForAll() } catch is CancellationError {}
+    } else {
+      await services.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
     return try outcome.get()
   }
 }

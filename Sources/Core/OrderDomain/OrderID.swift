@@ -25,9 +25,10 @@ package struct OrderID: Sendable, Hashable, Comparable {
     var digits = 0
     var position = 0
     for byte in text.utf8 {
-      if [8, 13, 18, 23].contains(position) {
+      switch position {
+      case 8, 13, 18, 23:
         guard byte == UInt8(ascii: "-") else { return nil }
-      } else {
+      default:
         guard digits < 32, let nibble = hexValue(byte) else { return nil }
         bits.0 = bits.0 << 4 | bits.1 >> 60
         bits.1 = bits.1 << 4 | nibble
@@ -49,13 +50,20 @@ package struct OrderID: Sendable, Hashable, Comparable {
 
 extension OrderID: CustomStringConvertible {
   package var description: String {
-    let digits = hexDigits(high) + hexDigits(low)
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if [8, 12, 16, 20].contains(index) { text.append("-") }
-      text.append(digit)
+    // Written for every message, row and log line about an order, so without strings in between.
+    var text: [UInt8] = []
+    text.reserveCapacity(36)
+    for half in [high, low] {
+      for shift in stride(from: 60, through: 0, by: -4) {
+        switch text.count {
+        case 8, 13, 18, 23: text.append(UInt8(ascii: "-"))
+        default: break
+        }
+        let nibble = UInt8(truncatingIfNeeded: half >> UInt64(shift) & 0xF)
+        text.append(nibble < 10 ? nibble + UInt8(ascii: "0") : nibble - 10 + UInt8(ascii: "a"))
+      }
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 }
 
@@ -82,9 +90,4 @@ private func hexValue(_ byte: UInt8) -> UInt64? {
   case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
   default: nil
   }
-}
-
-private func hexDigits(_ value: UInt64) -> String {
-  let digits = String(value, radix: 16)
-  return String(repeating: "0", count: 16 - digits.count) + digits
 }

@@ -41,6 +41,8 @@ package final class DurableStore: Sendable {
     var waiting: [Waiting] = []
     var isWriting = false
     var failure: ServiceError?
+    /// Why the last transaction that wrote something failed, in either failure mode.
+    var trouble: ServiceError?
     var isClosed = false
   }
 
@@ -148,6 +150,9 @@ package final class DurableStore: Sendable {
   /// The failure that stopped the store, if any.
   package var failure: ServiceError? { state.withLock { $0.failure } }
 
+  /// Why the last transaction failed; nil once one has written something again. For reports, in either failure mode.
+  package var trouble: ServiceError? { state.withLock { $0.trouble } }
+
   /// Waits for the last transaction and closes the file. Later commits are refused.
   package func close() throws {
     state.withLock { $0.isClosed = true }
@@ -198,6 +203,7 @@ package final class DurableStore: Sendable {
   /// Whether it was committed.
   private func write(_ batch: [Waiting], _ db: Database) -> Bool {
     let started = now()
+    let changesBefore = db.totalChangesCount
     var outcomes: [(any Error)?] = []
     do {
       try db.inTransaction(.immediate) {
@@ -220,6 +226,8 @@ package final class DurableStore: Sendable {
       fail(batch, Self.unavailable(error))
       return false
     }
+    // A transaction without changes commits on a full disk too.
+    if db.totalChangesCount != changesBefore { state.withLock { $0.trouble = nil } }
     batchSizes.record(batch.count)
     commitTimes.recordNanoseconds((now() - started).nanosecondsClamped)
     for (change, outcome) in zip(batch, outcomes) { change.finish(outcome) }
@@ -233,6 +241,7 @@ package final class DurableStore: Sendable {
         "changes": "\(batch.count)", "reason": "\(error.message)",
       ])
     let alsoRefused = state.withLock { state -> [Waiting] in
+      state.trouble = error
       guard failureMode == .refuseUntilRecovered else { return [] }
       state.failure = error
       defer { state.waiting = [] }

@@ -37,6 +37,7 @@ struct Housekeeping: Service {
       while !Task.isCancelled {
         do { try await Task.sleep(for: Self.period) } catch { return }
         do {
+          if repository.store.trouble != nil { try await probe() }
           // A decision that could not be made durable leaves its order behind.
           _ = try await interrupt("its decision could not be stored") { !pool.isRunning($0.id) }
           try await purgeKeys()
@@ -75,6 +76,14 @@ struct Housekeeping: Service {
       }
     }
     return interrupted
+  }
+
+  /// A write that takes no room to speak of: where it goes through, `trouble` is over also when no orders come.
+  private func probe() async throws {
+    let now = context.clocks.wall()
+    try await repository.store.commit { db in
+      try CursorTable.set("store-probe", UInt64(clamping: now.milliseconds), db)
+    }
   }
 
   private func purgeKeys() async throws {

@@ -21,7 +21,7 @@ struct OrchestratorReport: Sendable {
   /// it still answers every order.
   func report() async -> RoleReport {
     var problems: [String] = []
-    if let failure = repository.store.failure { problems.append(failure.message) }
+    if let failure = repository.store.trouble { problems.append(failure.message) }
     if let problem = follower.problem { problems.append(problem) }
     let inFlight = pool.count
     var summary = "\(inFlight) orders being checked"

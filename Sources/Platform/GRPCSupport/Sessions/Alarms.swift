@@ -25,17 +25,20 @@ package final class Alarms: Service {
 
   package init(clocks: Clocks) { self.clocks = clocks }
 
-  /// Calls `body` at `time` or shortly after. Not at all when the daemon stops before.
-  package func ring(at time: Instant, _ body: @escaping @Sendable () -> Void) {
+  /// Calls `body` at `time` or shortly after, or at once when the daemon stops before. False, and never, when it has
+  /// stopped.
+  @discardableResult
+  package func ring(at time: Instant, _ body: @escaping @Sendable () -> Void) -> Bool {
     let slot = max(time.nanoseconds, 0) / Self.grain + 1
-    let isFirst: Bool = state.withLock { state in
-      guard !state.isOver else { return false }
+    let isFirst: Bool? = state.withLock { state in
+      guard !state.isOver else { return nil }
       precondition(state.count < Self.limit, "a million alarms are set")
       state.due[slot, default: []].append(body)
       state.count += 1
       return state.count == 1
     }
-    if isFirst { wake.yield() }
+    if isFirst == true { wake.yield() }
+    return isFirst != nil
   }
 
   package func run() async throws {
@@ -48,7 +51,12 @@ package final class Alarms: Service {
         }
       }
     }
-    state.withLock { state in state = State(isOver: true) }
+    // Whoever waits for one is let go on, and finds that the daemon stops.
+    let left = state.withLock { state in
+      defer { state = State(isOver: true) }
+      return state.due.values.flatMap { $0 }
+    }
+    for body in left { body() }
   }
 
   private func due() -> [@Sendable () -> Void] {

@@ -52,6 +52,16 @@ final class CheckoutPool: Service, Sendable {
       state.withLock { $0.isStopping = true }
       submit.finish()
     }
+    // Those that a stop which does not wait has kept from starting.
+    let left = state.withLock { state in
+      state.isStopping = true
+      return Array(state.running.keys)
+    }
+    submit.finish()
+    for order in left {
+      finish(
+        order, .failure(ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2))))
+    }
   }
 
   /// Takes a place for `order`, before it is made durable. Follow with `start` or `withdraw`.

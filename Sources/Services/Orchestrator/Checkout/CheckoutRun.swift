@@ -39,7 +39,8 @@ final class CheckoutRun: Sendable {
 
   private let runner: CheckoutRunner
   private let order: OrderID
-  private let request: OrderRequest
+  /// Made once for all calls.
+  private let message: Ordersd_V1_Order
   private let amount: Money?
   private let state: Mutex<State>
 
@@ -48,7 +49,7 @@ final class CheckoutRun: Sendable {
   ) {
     self.runner = runner
     self.order = order
-    self.request = request
+    message = request.message
     self.amount = amount
     state = Mutex(
       State(
@@ -109,7 +110,7 @@ final class CheckoutRun: Sendable {
       $0.orderID = order.description
       $0.clock = clock.message
       $0.events = events
-      $0.order = request.message
+      $0.order = self.message
       if let amount { $0.amount = amount.message }
     }
     make(
@@ -157,16 +158,16 @@ final class CheckoutRun: Sendable {
     let now = runner.context.clocks.now()
     let pause = Duration.milliseconds(Int64.random(in: 20...60) << min(attempt.tries, 4))
     guard !state.withLock({ $0.isDecided }) else { return }
-    if error.isRetryable, error.code != .deadlineExceeded, next.tries <= runner.retries,
+    if error.isRetryable, error.code != .deadlineExceeded, !error.isOwnStop, next.tries <= runner.retries,
       now + pause < attempt.deadline, let session = try? runner.sessions.session(attempt.service),
       session.takeRetry()
     {
       let again = next
-      runner.alarms.ring(at: now + pause) { [weak self] in
+      let isSet = runner.alarms.ring(at: now + pause) { [weak self] in
         guard let self, !state.withLock({ $0.isDecided }) else { return }
         make(again)
       }
-      return
+      if isSet { return }
     }
     runner.tell(order, attempt.service, attempt.events, error, tries: next.tries)
     feed(
@@ -188,4 +189,9 @@ final class CheckoutRun: Sendable {
     continuation?.resume(
       returning: CheckoutRunner.Result(decision: decision, timeline: timeline, settles: settles))
   }
+}
+
+extension ServiceError {
+  /// This process stops, not its peer.
+  fileprivate var isOwnStop: Bool { code == .stopping && service == nil }
 }

@@ -2,7 +2,6 @@ import CheckoutFlow
 import CoreTime
 import DaemonKit
 import Logging
-import Metrics
 import OrderDomain
 import OrderWire
 import TransactionRules
@@ -23,10 +22,26 @@ struct Intake: Sendable {
   let runner: CheckoutRunner
   let pool: CheckoutPool
   let key: InstallationKey
-  let catalog: Catalog
+  let rules: TransactionRules
   let context: DaemonContext
   let outbox: Outbox
   let holding: Holding
+  private let meters = CheckoutMeters()
+
+  init(
+    repository: OrderRepository, runner: CheckoutRunner, pool: CheckoutPool, key: InstallationKey,
+    catalog: Catalog,
+    context: DaemonContext, outbox: Outbox, holding: Holding
+  ) {
+    self.repository = repository
+    self.runner = runner
+    self.pool = pool
+    self.key = key
+    rules = TransactionRules(catalog: catalog)
+    self.context = context
+    self.outbox = outbox
+    self.holding = holding
+  }
 
   /// The answer to an order.
   struct Answer: Sendable {
@@ -101,7 +116,7 @@ struct Intake: Sendable {
   private func received(
     _ id: OrderID, _ request: OrderRequest, at now: Timestamp
   ) throws -> (StoredOrder, [TimelineEntry]) {
-    let price = TransactionRules(catalog: catalog).priceOf(request)
+    let price = rules.priceOf(request)
     var order = StoredOrder(
       id: id, request: request, priority: PriorityPolicy.standard.priority(of: request), total: price?.total,
       card: key.summary(of: request.payment.card), at: now)
@@ -117,6 +132,10 @@ struct Intake: Sendable {
   private func check(_ order: StoredOrder, _ request: OrderRequest) async throws -> StoredOrder {
     let started = context.clocks.now()
     let result = await runner.run(order.id, request, amount: order.total, clock: order.clock)
+    if Task.isCancelled {
+      // Cut off by a stop that does not wait, not decided: the next start makes it `interrupted`.
+      throw ServiceError(.stopping, "the orchestrator is stopping", retryAfter: .seconds(2))
+    }
     let decision = result.decision
     let hold = holding.hold(order.id, request, decision, now: context.clocks.now())
     let time = context.clocks.wall()
@@ -170,8 +189,7 @@ struct Intake: Sendable {
   }
 
   private func report(_ order: StoredOrder, took: Duration) {
-    Counter(label: "ordersd_orders_total", dimensions: [("decision", order.state.rawValue)]).increment()
-    Metrics.Timer(label: "ordersd_checkout_seconds").recordNanoseconds(took.nanosecondsClamped)
+    meters.decided(order.state, took: took)
     var metadata: Logger.Metadata = [
       "order_id": "\(order.id)", "state": "\(order.state.rawValue)", "vector_clock": "\(order.clock)",
     ]

@@ -1,5 +1,6 @@
 import CoreTime
 import OrderDomain
+import OrderWire
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -35,8 +36,6 @@ struct FulfilmentDocument: Encodable {
   }
 
   func encoded() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self)
+    Data(try JSONText.encode(self))
   }
 }

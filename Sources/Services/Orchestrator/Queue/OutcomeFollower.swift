@@ -109,12 +109,13 @@ final class OutcomeFollower: Service, Sendable {
   private func apply(_ outcomes: [Ordersd_V1_Outcome]) async throws {
     guard let last = outcomes.last?.sequence else { return }
     let context = context
-    let changed = try await repository.store.commit { db -> [StoredOrder] in
+    try await repository.commit { writer in
       // A batch that was applied before the stream broke comes again.
-      let applied = try CursorTable.value(Self.cursor, db)
-      var changed: [OrderID: StoredOrder] = [:]
+      let applied = try CursorTable.value(Self.cursor, writer.db)
+      // Several outcomes of one order become one change of it.
+      var changed: [OrderID: (order: StoredOrder, entries: [TimelineEntry])] = [:]
       for outcome in outcomes where outcome.sequence > applied {
-        guard let id = OrderID(outcome.orderID), let order = try OrderTable.load(id, db) else {
+        guard let id = OrderID(outcome.orderID), let known = try changed[id]?.order ?? writer.load(id) else {
           context.logger.warning(
             "The queue tells of an order that is not known here.",
             metadata: [
@@ -122,17 +123,20 @@ final class OutcomeFollower: Service, Sendable {
             ])
           continue
         }
-        changed[id] = try Self.apply(outcome, to: order, context, db)
+        guard let (order, entries) = Self.apply(outcome, to: known, context) else { continue }
+        changed[id] = (order, (changed[id]?.entries ?? []) + entries)
       }
-      try CursorTable.set(Self.cursor, max(last, applied), db)
-      return changed.values.sorted { $0.id < $1.id }
+      for (_, change) in changed.sorted(by: { $0.key < $1.key }) {
+        try writer.update(change.order, change.entries)
+      }
+      try CursorTable.set(Self.cursor, max(last, applied), writer.db)
     }
-    repository.feed.publish(changed)
   }
 
+  /// Nil for what changes nothing.
   private static func apply(
-    _ outcome: Ordersd_V1_Outcome, to stored: StoredOrder, _ context: DaemonContext, _ db: Database
-  ) throws -> StoredOrder {
+    _ outcome: Ordersd_V1_Outcome, to stored: StoredOrder, _ context: DaemonContext
+  ) -> (StoredOrder, [TimelineEntry])? {
     var order = stored
     guard let target = state(of: outcome.kind) else {
       context.logger.warning(
@@ -140,7 +144,7 @@ final class OutcomeFollower: Service, Sendable {
         metadata: [
           "order_id": "\(order.id)", "kind": "\(outcome.kind.rawValue)",
         ])
-      return order
+      return nil
     }
     let clock: VectorClock
     do {
@@ -151,7 +155,7 @@ final class OutcomeFollower: Service, Sendable {
         metadata: [
           "order_id": "\(order.id)", "sequence": "\(outcome.sequence)", "reason": "\(error)",
         ])
-      return order
+      return nil
     }
     let time = Timestamp(milliseconds: outcome.atMs)
     var entries: [TimelineEntry] = []
@@ -165,14 +169,14 @@ final class OutcomeFollower: Service, Sendable {
             step, actor: actor.isEmpty ? "order-queue" : actor, event: event,
             reason: outcome.reason.isEmpty ? nil : outcome.reason, clock: clock, at: time))
       }
-    } catch let error as InvalidTransition {
+    } catch {
       // Never guessed around: the order stays as it is, and the story is told.
       context.logger.error(
         "The queue tells of an impossible outcome.",
         metadata: [
           "order_id": "\(order.id)", "reason": "\(error)", "sequence": "\(outcome.sequence)",
         ])
-      return stored
+      return nil
     }
     order.clock.receive(clock, at: context.process)
     order.reason = outcome.reason.isEmpty ? nil : outcome.reason
@@ -180,7 +184,6 @@ final class OutcomeFollower: Service, Sendable {
       order.execution = .init(
         executor: outcome.executor, epoch: outcome.epoch, attempt: Int(clamping: outcome.attempt))
     }
-    try OrderTable.update(order, entries: entries, db)
     if order.state.isSettled {
       context.logger.info(
         "Order settled.",
@@ -189,7 +192,7 @@ final class OutcomeFollower: Service, Sendable {
           "epoch": "\(outcome.epoch)", "vector_clock": "\(order.clock)",
         ])
     }
-    return order
+    return (order, entries)
   }
 
   /// The states on the way. What the queue tells of an order proves that it was queued, even before the outbox's own

@@ -125,9 +125,7 @@ struct Route: Sendable {
 /// Values as JSON bodies.
 enum JSONBody {
   static func encode(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(value)
+    Data(try JSONText.encode(value))
   }
 
   static func response(

@@ -5,11 +5,47 @@ import GRDB
 import OrderDomain
 import OrderStore
 import OrderWire
+import Synchronization
 
 /// The orders of this installation: durable, and followed live. The only writer of `orders.db`.
 struct OrderRepository: Sendable {
   let store: DurableStore
   let feed: OrderFeed
+  private let cache = OrderCache()
+
+  init(store: DurableStore, feed: OrderFeed) {
+    self.store = store
+    self.feed = feed
+  }
+
+  /// One transaction over orders. `body` runs on the store's writer; the orders that it writes are told to the feed
+  /// once they are durable. Throws what `body` throws, and what `DurableStore.commit` does.
+  func commit<Value: Sendable>(
+    _ body: @escaping @Sendable (inout OrderWriter) throws -> Value
+  ) async throws -> Value {
+    let (cache, feed) = (cache, feed)
+    let outcome = Outcome<Value>()
+    return try await withCheckedThrowingContinuation { continuation in
+      store.submit { db in
+        var writer = OrderWriter(db: db, cache: cache)
+        let value = try body(&writer)
+        // Last, when nothing can undo this change but a failure of the whole transaction.
+        cache.put(writer.changed)
+        outcome.value.withLock { $0 = (value, writer.changed) }
+      } completion: { error in
+        if let error {
+          // Still on the writer, before the next change runs: what was not committed must not be read.
+          cache.clear()
+          return continuation.resume(throwing: error)
+        }
+        guard let (value, changed) = outcome.value.withLock({ $0 }) else {
+          return continuation.resume(throwing: ServiceError(.internal, "a change was not applied"))
+        }
+        feed.publish(changed)
+        continuation.resume(returning: value)
+      }
+    }
+  }
 
   /// What `admit` found.
   enum Admission: Sendable {
@@ -25,25 +61,23 @@ struct OrderRepository: Sendable {
   func admit(
     _ order: StoredOrder, entries: [TimelineEntry], key: String?, bodyMAC: String, at time: Timestamp
   ) async throws -> Admission {
-    let admission = try await store.commit { db -> Admission in
-      if let key, let record = try IdempotencyTable.find(key, db) {
+    try await commit { writer -> Admission in
+      if let key, let record = try IdempotencyTable.find(key, writer.db) {
         guard record.bodyMAC == bodyMAC else {
           throw ServiceError(
             .idempotencyKeyReused,
             "this Idempotency-Key was used for another order body; use a new key for a new order",
             details: ["orderId": record.order.description])
         }
-        if let existing = try OrderTable.load(record.order, db) { return .known(existing) }
+        if let existing = try writer.load(record.order) { return .known(existing) }
       }
-      try OrderTable.insert(order, entries: entries, db)
+      try writer.insert(order, entries)
       if let key {
         let record = IdempotencyRecord(bodyMAC: bodyMAC, order: order.id)
-        try IdempotencyTable.insert(key, record, at: time, db)
+        try IdempotencyTable.insert(key, record, at: time, writer.db)
       }
       return .admitted(order)
     }
-    if case .admitted(let order) = admission { feed.publish([order]) }
-    return admission
   }
 
   /// Changes one order in one transaction: `change` gets the stored one and returns the lines for its timeline, or nil
@@ -51,28 +85,24 @@ struct OrderRepository: Sendable {
   func change(
     _ id: OrderID, _ change: @escaping @Sendable (inout StoredOrder) throws -> [TimelineEntry]?
   ) async throws -> StoredOrder {
-    let (order, changed) = try await store.commit { db in
-      guard var order = try OrderTable.load(id, db) else { throw Self.notFound(id) }
-      guard let entries = try change(&order) else { return (order, false) }
-      try OrderTable.update(order, entries: entries, db)
-      return (order, true)
+    try await commit { writer in
+      guard var order = try writer.load(id) else { throw Self.notFound(id) }
+      guard let entries = try change(&order) else { return order }
+      try writer.update(order, entries)
+      return order
     }
-    if changed { feed.publish([order]) }
-    return order
   }
 
   /// Like `change` for several orders, in one transaction. An order that is not there is passed over.
   func change(
     _ ids: [OrderID], _ change: @escaping @Sendable (inout StoredOrder) throws -> [TimelineEntry]?
   ) async throws {
-    let changed = try await store.commit { db in
-      try ids.compactMap { id -> StoredOrder? in
-        guard var order = try OrderTable.load(id, db), let entries = try change(&order) else { return nil }
-        try OrderTable.update(order, entries: entries, db)
-        return order
+    try await commit { writer in
+      for id in ids {
+        guard var order = try writer.load(id), let entries = try change(&order) else { continue }
+        try writer.update(order, entries)
       }
     }
-    feed.publish(changed)
   }
 
   /// Throws `not_found`.
@@ -99,4 +129,9 @@ struct OrderRepository: Sendable {
   func counts() async throws -> [String: Int] { try await store.read(OrderTable.counts) }
 
   static func notFound(_ id: OrderID) -> ServiceError { ServiceError(.notFound, "there is no order \(id)") }
+}
+
+/// What a transaction came to, between its body and its completion, which run on the same thread.
+private final class Outcome<Value: Sendable>: Sendable {
+  let value = Mutex<(Value, [StoredOrder])?>(nil)
 }

@@ -2,6 +2,7 @@ import CheckoutFlow
 import CoreTime
 import GRDB
 import OrderDomain
+import OrderWire
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -12,22 +13,22 @@ import OrderDomain
 /// The statements on `orders.db`; each runs inside a transaction or a snapshot of the caller's.
 enum OrderTable {
   static func insert(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
-    try db.execute(
-      sql: "INSERT INTO orders (id, state, record) VALUES (?, ?, ?)",
-      arguments: [order.id.description, order.state.rawValue, try json(order)])
+    try db.cachedStatement(sql: "INSERT INTO orders (id, state, record) VALUES (?, ?, ?)").execute(
+      arguments: [order.id.description, order.state.rawValue, try JSONText.string(order)])
     try append(entries, to: order.id, db)
   }
 
   static func update(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
-    try db.execute(
-      sql: "UPDATE orders SET state = ?, record = ? WHERE id = ?",
-      arguments: [order.state.rawValue, try json(order), order.id.description])
+    try db.cachedStatement(sql: "UPDATE orders SET state = ?, record = ? WHERE id = ?").execute(
+      arguments: [order.state.rawValue, try JSONText.string(order), order.id.description])
     try append(entries, to: order.id, db)
   }
 
   static func load(_ id: OrderID, _ db: Database) throws -> StoredOrder? {
-    try String.fetchOne(db, sql: "SELECT record FROM orders WHERE id = ?", arguments: [id.description])
-      .map { try decode(StoredOrder.self, $0) }
+    let statement = try db.cachedStatement(sql: "SELECT record FROM orders WHERE id = ?")
+    return try String.fetchOne(statement, arguments: [id.description]).map {
+      try decode(StoredOrder.self, $0)
+    }
   }
 
   /// Newest first; `before`: the last id of the page before.
@@ -68,18 +69,12 @@ enum OrderTable {
 
   private static func append(_ entries: [TimelineEntry], to id: OrderID, _ db: Database) throws {
     guard !entries.isEmpty else { return }
-    try db.execute(
+    let statement = try db.cachedStatement(
       sql: """
         INSERT INTO timeline (order_id, batch, entries)
-        VALUES (?, (SELECT COALESCE(MAX(batch), 0) + 1 FROM timeline WHERE order_id = ?), ?)
-        """,
-      arguments: [id.description, id.description, try json(entries)])
-  }
-
-  private static func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+        VALUES (?1, (SELECT COALESCE(MAX(batch), 0) + 1 FROM timeline WHERE order_id = ?1), ?2)
+        """)
+    try statement.execute(arguments: [id.description, try JSONText.string(entries)])
   }
 
   private static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
@@ -95,15 +90,16 @@ struct IdempotencyRecord: Sendable, Hashable {
 
 enum IdempotencyTable {
   static func find(_ key: String, _ db: Database) throws -> IdempotencyRecord? {
-    let row = try Row.fetchOne(
-      db, sql: "SELECT body_mac, order_id FROM idempotency WHERE key = ?", arguments: [key])
+    let statement = try db.cachedStatement(sql: "SELECT body_mac, order_id FROM idempotency WHERE key = ?")
+    let row = try Row.fetchOne(statement, arguments: [key])
     guard let row, let order = OrderID(row["order_id"] as String) else { return nil }
     return IdempotencyRecord(bodyMAC: row["body_mac"], order: order)
   }
 
   static func insert(_ key: String, _ record: IdempotencyRecord, at time: Timestamp, _ db: Database) throws {
-    try db.execute(
-      sql: "INSERT INTO idempotency (key, body_mac, order_id, created_at) VALUES (?, ?, ?, ?)",
+    let statement = try db.cachedStatement(
+      sql: "INSERT INTO idempotency (key, body_mac, order_id, created_at) VALUES (?, ?, ?, ?)")
+    try statement.execute(
       arguments: [key, record.bodyMAC, record.order.description, time.milliseconds])
   }
 

@@ -1,0 +1,59 @@
+import OrderProtos
+import Testing
+
+/// Orders that a service could not check, and that are held by policy.
+@Suite(.timeLimit(.minutes(2))) struct HoldTests {
+  private static let flags = ["orchestrator.fraud-failure": "hold", "orchestrator.order-deadline": "300ms"]
+
+  @Test func aHeldOrderGoesOnByItself() async throws {
+    try await withShop(Self.flags) { shop, around in
+      around.fraud.behaviour = .unavailable
+      let reply = try await shop.http.post(orderBody(), key: "k")
+      let order = try reply.json()
+      #expect(reply.status == 202 && order["state"].text == "interrupted")
+      #expect(order["reason"].text?.contains("fraud-detection") == true)
+      #expect(await shop.report().summary.contains("1 held"))
+      around.fraud.behaviour = .pass
+      let id = try #require(order["orderId"].text)
+      let queued = try await shop.order(id, in: "queued")
+      #expect(queued["state"].text == "queued" && queued["reason"] == .null)
+      #expect(around.queue.taken.map(\.orderID) == [id])
+      #expect(await shop.report().summary.contains("held") == false)
+      let entries = try await shop.http.get("/v1/orders/\(id)/events").json()["entries"].list
+      let states = entries.filter { $0["event"] == .null }.compactMap { $0["state"].text }
+      #expect(states.starts(with: ["received", "verifying", "interrupted", "verifying"]))
+      #expect(Array(states.suffix(2)) == ["approved", "queued"])
+      #expect(try await shop.http.post(orderBody(), key: "k").json()["orderId"].text == id)
+    }
+  }
+
+  @Test func afterItsTimeAHeldOrderIsRejected() async throws {
+    try await withShop(Self.flags.merging(["orchestrator.max-hold": "1s"]) { $1 }) { shop, around in
+      around.fraud.behaviour = .unavailable
+      let id = try #require(try await shop.http.post(orderBody()).json()["orderId"].text)
+      let order = try await shop.order(id, in: "rejected")
+      #expect(order["rejection"]["code"].text == "service_unavailable")
+      #expect(order["rejection"]["retryable"].boolean == true && order["reason"] == .null)
+    }
+  }
+
+  @Test func whatFailsByItsContentIsNotHeld() async throws {
+    try await withShop(Self.flags) { shop, around in
+      around.fraud.behaviour = .fail(event: "e", .init(code: "odd", field: "", message: "odd"))
+      #expect(try await shop.http.post(orderBody()).json()["state"].text == "rejected")
+      around.fraud.behaviour = .pass
+      around.verification.behaviour = .unavailable
+      #expect(
+        try await shop.http.post(orderBody()).json()["state"].text == "rejected",
+        "the policy is the service's")
+    }
+  }
+
+  @Test func noMoreAreHeldThanTheLimit() async throws {
+    try await withShop(Self.flags.merging(["orchestrator.max-held": "1"]) { $1 }) { shop, around in
+      around.fraud.behaviour = .unavailable
+      #expect(try await shop.http.post(orderBody()).json()["state"].text == "interrupted")
+      #expect(try await shop.http.post(orderBody()).json()["state"].text == "rejected")
+    }
+  }
+}
