@@ -56,10 +56,8 @@ bench-queue-core: ## Memory and time of the queue's machine at 1 k, 100 k and 1 
 	CORE_ONLY=1 swift run -c release --scratch-path "$(ORDERSD_BUILD)/../core-release" queue-core-bench
 
 .PHONY: bench
-ORDERSD_RELEASE ?= $(ORDERSD_BUILD)/../release
-bench: bootstrap ## Orders/s, latencies and CPU time by role through REST, with a release build
-	swift build -c release --scratch-path "$(ORDERSD_RELEASE)" --product ordersd
-	ORDERSD_BUILD="$(ORDERSD_BUILD)" PROGRAMS="$(ORDERSD_RELEASE)/release" Benchmarks/checkout/run $(ARGS)
+bench: release ## Orders/s, latencies and CPU time by role through REST, with a release build
+	ORDERSD_BUILD="$(ORDERSD_BUILD)" PROGRAMS="$(RELEASE_BUILD)/release" Benchmarks/checkout/run $(ARGS)
 
 .PHONY: test-core
 test-core: ## Run the tests of the pure cores only (seconds after an edit)
