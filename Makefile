@@ -59,6 +59,14 @@ bench-queue-core: ## Memory and time of the queue's machine at 1 k, 100 k and 1 
 bench: release ## Orders/s, latencies and CPU time by role through REST, with a release build
 	ORDERSD_BUILD="$(ORDERSD_BUILD)" PROGRAMS="$(RELEASE_BUILD)/release" Benchmarks/checkout/run $(ARGS)
 
+.PHONY: bench-queue
+ROUNDS ?= 3
+bench-queue: release ## Durable cycles/s of the queue beside beanstalkd, Redis and PostgreSQL (release build)
+	tools/bootstrap --bench
+	ORDERSD_BUILD="$(ORDERSD_BUILD)" PROGRAMS="$(RELEASE_BUILD)/release" Benchmarks/queue/run $(ROUNDS) $(ARGS)
+	ORDERSD_BUILD="$(ORDERSD_BUILD)" PROGRAMS="$(RELEASE_BUILD)/release" Benchmarks/queue/run $(ROUNDS) \
+	  --in-flight 16 --depths 1000,100000,1000000 --only ordersd,beanstalkd,redis,postgresql $(ARGS)
+
 .PHONY: test-core
 test-core: ## Run the tests of the pure cores only (seconds after an edit)
 	CORE_ONLY=1 swift test --scratch-path "$(ORDERSD_BUILD)/../core" $(ARGS)

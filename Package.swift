@@ -90,6 +90,7 @@ let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: 
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -173,7 +174,7 @@ let services: [Target] = [
     [
       "PriorityQueue", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
       "GRPCSupport",
-      "OrderStore", grpcCore, swiftProtobuf, grdb, lifecycle, logging, metrics,
+      "OrderStore", grpcCore, swiftProtobuf, grdb, sqlite, lifecycle, logging, metrics,
     ]),
   library(
     "Services", "Executor",
@@ -199,8 +200,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "ordersctl",
     dependencies: [
-      "OrderProtos", "OrderWire", "OrderDomain", "DaemonKit", "GRPCSupport", grpcCore, argumentParser,
-      httpClient,
+      "OrderProtos", "OrderWire", "OrderDomain", "CoreTime", "DaemonKit", "GRPCSupport", grpcCore,
+      swiftProtobuf, argumentParser, httpClient,
       nioCore, nioPosix, nioHTTP1, logging,
     ],
     path: "Sources/ordersctl", swiftSettings: houseSettings),

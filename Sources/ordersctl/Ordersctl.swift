@@ -13,6 +13,6 @@ struct Ordersctl: AsyncParsableCommand {
     subcommands: [
       SubmitCommand.self, GetCommand.self, ListCommand.self, WaitCommand.self, TraceCommand.self,
       HealthCommand.self,
-      ElectionCommand.self, QueueCommand.self, CompletionsCommand.self,
+      ElectionCommand.self, QueueCommand.self, BenchCommand.self, CompletionsCommand.self,
     ])
 }

@@ -79,10 +79,11 @@ final class Checkpointer: Sendable {
     }
   }
 
-  /// Waits for readers of the log as long as the writer's busy timeout at most; the next copy asks again.
+  /// Waits for readers of the log as long as the writer's busy timeout at most; the next copy asks again. The
+  /// file keeps its length: to overwrite a block takes the disk one flush, to append one takes it two.
   private func startAnew(_ writer: Database) {
     do {
-      try writer.checkpoint(.truncate)
+      try writer.checkpoint(.restart)
     } catch {
       logger.debug("The log could not be started anew now.", metadata: ["reason": "\(error)"])
     }

@@ -30,15 +30,24 @@ package final class DurableStore: Sendable {
   /// Most changes that wait; beyond it `commit` is refused with `overloaded`.
   package static let maximumWaiting = 8_192
 
-  private struct Waiting: Sendable {
-    /// Applies the change; what it throws fails this change alone.
+  /// A change that waits for its transaction.
+  package struct Change: Sendable {
     let apply: @Sendable (Database) throws -> Void
-    /// Called once, when the outcome is known.
     let finish: @Sendable ((any Error)?) -> Void
+    /// What it throws undoes this change alone.
+    fileprivate var failsAlone = false
+
+    /// `apply` runs once, on the writer. `finish` is called once, on the writer's thread, when the outcome is known.
+    package init(
+      apply: @escaping @Sendable (Database) throws -> Void, finish: @escaping @Sendable ((any Error)?) -> Void
+    ) {
+      self.apply = apply
+      self.finish = finish
+    }
   }
 
   private struct State {
-    var waiting: [Waiting] = []
+    var waiting: [Change] = []
     var isWriting = false
     var failure: ServiceError?
     /// Why the last transaction that wrote something failed, in either failure mode.
@@ -101,30 +110,20 @@ package final class DurableStore: Sendable {
   {
     let box = Box<Value>()
     return try await withCheckedThrowingContinuation { continuation in
-      enqueue(
-        Waiting(
-          apply: { db in
-            let value = try body(db)
-            box.value.withLock { $0 = value }
-          },
-          finish: { error in
-            switch (error, box.value.withLock({ $0 })) {
-            case (let error?, _): continuation.resume(throwing: error)
-            case (nil, let value?): continuation.resume(returning: value)
-            case (nil, nil):
-              continuation.resume(throwing: ServiceError(.internal, "a change was not applied"))
-            }
-          }))
+      var change = Change {
+        let value = try body($0)
+        box.value.withLock { $0 = value }
+      } finish: { error in
+        switch (error, box.value.withLock({ $0 })) {
+        case (let error?, _): continuation.resume(throwing: error)
+        case (nil, let value?): continuation.resume(returning: value)
+        case (nil, nil):
+          continuation.resume(throwing: ServiceError(.internal, "a change was not applied"))
+        }
+      }
+      change.failsAlone = true
+      submit([change])
     }
-  }
-
-  /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this returns, and
-  /// `completion` is called on the writer's thread when the outcome is known.
-  package func submit(
-    _ body: @escaping @Sendable (Database) throws -> Void,
-    completion: @escaping @Sendable ((any Error)?) -> Void
-  ) {
-    enqueue(Waiting(apply: body, finish: completion))
   }
 
   /// Reads a consistent snapshot of what is committed.
@@ -161,7 +160,20 @@ package final class DurableStore: Sendable {
     try checkpointer.close()
   }
 
-  private func enqueue(_ change: Waiting) {
+  /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this returns, and
+  /// `completion` is called on the writer's thread when the outcome is known.
+  package func submit(
+    _ body: @escaping @Sendable (Database) throws -> Void,
+    completion: @escaping @Sendable ((any Error)?) -> Void
+  ) {
+    var change = Change(apply: body, finish: completion)
+    change.failsAlone = true
+    submit([change])
+  }
+
+  /// As above for several at once: they are in one transaction unless they are more than `maximumBatch`. No savepoint is
+  /// kept for them: what one of them throws fails all of its transaction.
+  package func submit(_ changes: [Change]) {
     enum Verdict {
       case refused(ServiceError)
       case start
@@ -174,13 +186,13 @@ package final class DurableStore: Sendable {
         return .refused(
           ServiceError(.overloaded, "too many changes wait for the disk", retryAfter: .seconds(1)))
       }
-      state.waiting.append(change)
+      state.waiting += changes
       if state.isWriting { return .queued }
       state.isWriting = true
       return .start
     }
     switch verdict {
-    case .refused(let error): change.finish(error)
+    case .refused(let error): for change in changes { change.finish(error) }
     case .start: pool.asyncWriteWithoutTransaction { [self] db in writeAll(db) }
     case .queued: break
     }
@@ -201,13 +213,18 @@ package final class DurableStore: Sendable {
   }
 
   /// Whether it was committed.
-  private func write(_ batch: [Waiting], _ db: Database) -> Bool {
+  private func write(_ batch: [Change], _ db: Database) -> Bool {
     let started = now()
     let changesBefore = db.totalChangesCount
     var outcomes: [(any Error)?] = []
     do {
       try db.inTransaction(.immediate) {
         for change in batch {
+          guard change.failsAlone else {
+            try change.apply(db)
+            outcomes.append(nil)
+            continue
+          }
           do {
             try db.inSavepoint {
               try change.apply(db)
@@ -234,13 +251,13 @@ package final class DurableStore: Sendable {
     return true
   }
 
-  private func fail(_ batch: [Waiting], _ error: ServiceError) {
+  private func fail(_ batch: [Change], _ error: ServiceError) {
     logger.error(
       "The store could not commit; nothing of this batch is acknowledged.",
       metadata: [
         "changes": "\(batch.count)", "reason": "\(error.message)",
       ])
-    let alsoRefused = state.withLock { state -> [Waiting] in
+    let alsoRefused = state.withLock { state -> [Change] in
       state.trouble = error
       guard failureMode == .refuseUntilRecovered else { return [] }
       state.failure = error

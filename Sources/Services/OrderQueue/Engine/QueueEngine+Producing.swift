@@ -30,6 +30,10 @@ extension QueueEngine {
 
   /// Takes an order in. `recalled`: what `recall` said about it.
   package func enqueue(_ command: EnqueueCommand, recalled: StoredJob?) -> Pending<EnqueueResult> {
+    together { $0.take(command, recalled: recalled) }
+  }
+
+  private func take(_ command: EnqueueCommand, recalled: StoredJob?) -> Pending<EnqueueResult> {
     do { try desk.admit() } catch { return .failure(error) }
     if let recalled {
       return Pending(.success(EnqueueResult(clock: recalled.clock, isDuplicate: true, state: recalled.state)))

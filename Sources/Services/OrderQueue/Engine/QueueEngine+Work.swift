@@ -91,8 +91,8 @@ extension QueueEngine {
     machine.list(.leased, limit: .max).filter { $0.lease?.leader == leader }
   }
 
-  /// Leases what is ready to the streams that have credits.
-  func pump() {
+  /// For `together`.
+  func pumpLinks() {
     guard !links.isEmpty, desk.isOpen, !desk.isCrowded else { return }
     for link in links.values.sorted(by: { $0.id < $1.id }) { pump(link) }
   }

@@ -42,6 +42,11 @@ package actor QueueEngine {
   var readings = 0
   /// When the loop looks at the machine next.
   private var armed: Instant = .zero
+  /// Steps that are handed to the store together, and how many calls of `together` are under way.
+  private var gathered: [SubmittedStep] = []
+  private var gatherings = 0
+  /// Pumping was put off until the steps are gathered.
+  private var isPumpDue = false
 
   /// Reads the store and takes up where it stopped.
   package static func open(
@@ -70,6 +75,36 @@ package actor QueueEngine {
   }
 
   nonisolated var now: Now { Now(wall: clocks.wall(), monotonic: clocks.now()) }
+
+  /// Hands the steps of `body` to the store together, and what they make ready to the streams with them: one
+  /// transaction for a message of many calls, and for an order that comes in and is leased at once.
+  package func together<Value: Sendable>(_ body: @Sendable (isolated QueueEngine) -> Value) -> Value {
+    gatherings += 1
+    let value = body(self)
+    if gatherings == 1, isPumpDue {
+      isPumpDue = false
+      pumpLinks()
+    }
+    gatherings -= 1
+    if gatherings == 0 { release() }
+    return value
+  }
+
+  private func release() {
+    let steps = gathered
+    gathered = []
+    if !steps.isEmpty { store.submit(steps) }
+    arm()
+  }
+
+  /// Leases what is ready to the streams that have credits.
+  func pump() {
+    if gatherings > 0 {
+      isPumpDue = true
+    } else {
+      together { $0.isPumpDue = true }
+    }
+  }
 
   /// Makes a step's changes durable; `answer` turns what the transaction found into the call's answer.
   func submit<Value: Sendable>(
@@ -101,7 +136,7 @@ package actor QueueEngine {
       }
     }
     desk.begin()
-    store.submit(step) { [desk, pulse, subscriptions] result in
+    let submitted = SubmittedStep(step: step) { [desk, pulse, subscriptions] result in
       var failure: ServiceError?
       switch result {
       case .success: break
@@ -121,7 +156,8 @@ package actor QueueEngine {
       }
       if failure != nil || isLast { pulse.raise() }
     }
-    arm()
+    gathered.append(submitted)
+    if gatherings == 0 { release() }
   }
 
   /// Wakes the loop when something is due before it would look.
@@ -132,6 +168,7 @@ package actor QueueEngine {
 
   private func note(_ job: JobQueue.Job, _ cause: ChangeCause) {
     if job.state.isFinal { forgotten.finished(job.id) }
+    if logger.logLevel > .debug, Self.isRoutine(job.state, cause) { return }
     var fields: Logger.Metadata = ["order_id": "\(job.id)", "cause": "\(cause.rawValue)"]
     if let leader = job.lease?.leader {
       fields["executor"] = "\(leader.executor)"
@@ -146,6 +183,14 @@ package actor QueueEngine {
     default:
       fields["state"] = "\(job.state.rawValue)"
       logger.debug("The order changed.", metadata: fields)
+    }
+  }
+
+  /// Only debugging tells of it.
+  private static func isRoutine(_ state: JobState, _ cause: ChangeCause) -> Bool {
+    switch (state, cause) {
+    case (.buried, _), (_, .leaseExpired), (_, .leaderReplaced), (_, .leaderResigned): false
+    default: true
     }
   }
 

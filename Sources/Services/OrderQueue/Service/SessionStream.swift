@@ -72,53 +72,66 @@ extension OrderQueueProvider {
     }
   }
 
-  /// Takes the calls in their order; the frame answers when all are durable.
+  /// One call of a message, decoded.
+  private enum Call: Sendable {
+    case enqueue(EnqueueCommand)
+    case cancel(OrderID, VectorClock, reason: String)
+    case peek(OrderID)
+  }
+
+  private typealias Answer = @Sendable () async -> Ordersd_V1_QueueAnswer
+
+  /// Takes the calls in their order and in one transaction; the frame answers when all are durable.
   private func take(_ calls: [Ordersd_V1_QueueCall]) async -> AnswerFrame {
-    let ids = calls.compactMap { call in OrderID(call.enqueue.orderID) }
-    var finished: [OrderID: StoredJob] = [:]
-    var readError: ServiceError?
-    do {
-      finished = try await engine.recall(ids)
-    } catch {
-      readError = ServiceError(answer: error)
+    let decoded = calls.map { call in (id: call.correlationID, call: Result { try decode(call) }) }
+    let ids = decoded.compactMap { entry in
+      if case .success(.enqueue(let command)) = entry.call { command.job.id } else { nil }
     }
-    var answers: [@Sendable () async -> Ordersd_V1_QueueAnswer] = []
-    for call in calls {
-      do {
-        answers.append(try await take(call, finished, readError))
-      } catch {
-        let answer = refusal(call.correlationID, error)
-        answers.append { answer }
-      }
+    let recalled: Result<[OrderID: StoredJob], any Error>
+    do { recalled = .success(try await engine.recall(ids)) } catch { recalled = .failure(error) }
+    let taken = await engine.together { engine in
+      decoded.map { entry in take(entry.call, entry.id, recalled, on: engine) }
     }
-    let taken = answers
     return {
-      var done: [Ordersd_V1_QueueAnswer] = []
-      for answer in taken { done.append(await answer()) }
-      return done
+      var answers: [Ordersd_V1_QueueAnswer] = []
+      answers.reserveCapacity(taken.count)
+      // From the last, which is durable last: then nobody waits again for those before it.
+      for answer in taken.reversed() { answers.append(await answer()) }
+      answers.reverse()
+      return answers
+    }
+  }
+
+  private func decode(_ call: Ordersd_V1_QueueCall) throws -> Call {
+    switch call.call {
+    case .enqueue(let request): .enqueue(try EnqueueCommand(request))
+    case .cancel(let request):
+      .cancel(
+        try OrderID(wire: request.orderID), try VectorClock(request.clock),
+        reason: try shortText(request.reason, "reason"))
+    case .peek(let request): .peek(try OrderID(wire: request.orderID))
+    case nil: throw ServiceError(.invalidArgument, "call: one of enqueue, cancel and peek must be set")
     }
   }
 
   private func take(
-    _ call: Ordersd_V1_QueueCall, _ finished: [OrderID: StoredJob], _ readError: ServiceError?
-  ) async throws -> @Sendable () async -> Ordersd_V1_QueueAnswer {
-    let id = call.correlationID
-    switch call.call {
-    case .enqueue(let request):
-      if let readError { throw readError }
-      let command = try EnqueueCommand(request)
-      let pending = await engine.enqueue(command, recalled: finished[command.job.id])
-      return { await answer(id) { $0.enqueue = try await pending.value.message } }
-    case .cancel(let request):
-      let pending = await engine.cancel(
-        try OrderID(wire: request.orderID), clock: try VectorClock(request.clock),
-        reason: try shortText(request.reason, "reason"))
-      return { await answer(id) { $0.cancel = try await pending.value.message } }
-    case .peek(let request):
-      let order = try OrderID(wire: request.orderID)
-      return { await answer(id) { $0.peek = try await peek(order).peekReply } }
-    case nil:
-      throw ServiceError(.invalidArgument, "call: one of enqueue, cancel and peek must be set")
+    _ call: Result<Call, any Error>, _ id: UInt64, _ recalled: Result<[OrderID: StoredJob], any Error>,
+    on engine: isolated QueueEngine
+  ) -> Answer {
+    do {
+      switch try call.get() {
+      case .enqueue(let command):
+        let pending = engine.enqueue(command, recalled: try recalled.get()[command.job.id])
+        return { await answer(id) { $0.enqueue = try await pending.value.message } }
+      case .cancel(let order, let clock, let reason):
+        let pending = engine.cancel(order, clock: clock, reason: reason)
+        return { await answer(id) { $0.cancel = try await pending.value.message } }
+      case .peek(let order):
+        return { await answer(id) { $0.peek = try await peek(order).peekReply } }
+      }
+    } catch {
+      let answer = refusal(id, error)
+      return { answer }
     }
   }
 

@@ -51,16 +51,18 @@ extension OrderQueueProvider {
         link = new
       }
       guard let link else { return }
-      var answers: [@Sendable () async throws -> WorkAnswer] = []
-      for command in commands {
-        if let answer = try await take(command, link) { answers.append(answer) }
-      }
-      if answers.isEmpty { continue }
-      let taken = answers
+      let rest = commands
+      let taken = try await engine.together { engine in
+        Result { try rest.compactMap { try take($0, link, on: engine) } }
+      }.get()
+      if taken.isEmpty { continue }
       let isOpen = await pipe.send(
         .answers {
           var done: [WorkAnswer] = []
-          for answer in taken { done.append(try await answer()) }
+          done.reserveCapacity(taken.count)
+          // From the last, which is durable last: then nobody waits again for those before it.
+          for answer in taken.reversed() { done.append(try await answer()) }
+          done.reverse()
           return done
         })
       if !isOpen { return }
@@ -84,35 +86,35 @@ extension OrderQueueProvider {
 
   /// Nil for a command that has no answer.
   private func take(
-    _ command: Ordersd_V1_WorkCommand, _ link: WorkLink
-  ) async throws -> (@Sendable () async throws -> WorkAnswer)? {
+    _ command: Ordersd_V1_WorkCommand, _ link: WorkLink, on engine: isolated QueueEngine
+  ) throws -> (@Sendable () async throws -> WorkAnswer)? {
     switch command.command {
     case .open: throw ServiceError(.invalidArgument, "open: only once, as the first command")
     case .credits(let grant):
-      guard await engine.grant(Int(grant.credits), to: link) else {
+      guard engine.grant(Int(grant.credits), to: link) else {
         throw ServiceError(.invalidArgument, "credits: at most \(QueueLimit.credits) may be outstanding")
       }
       return nil
     case .touch(let request):
       let id = try OrderID(wire: request.orderID)
-      let pending = await engine.touch(
+      let pending = engine.touch(
         try fence(request.hasFence ? request.fence : nil, link), id,
         duration: try leaseLength(request.leaseMs, default: link.lease))
       return { await settled(id, pending) { _ in .touched(id) } }
     case .ack(let request):
       let id = try OrderID(wire: request.orderID)
-      let pending = await engine.ack(
+      let pending = engine.ack(
         try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
         note: try shortText(request.note, "note"))
       return { await settled(id, pending) { .settled(id, $0) } }
     case .nack(let request):
       let id = try OrderID(wire: request.orderID)
-      let pending = await engine.nack(
+      let pending = engine.nack(
         try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
         reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request))
       return { await settled(id, pending) { .settled(id, $0) } }
     case .renew(let request):
-      let pending = await engine.renew(try fence(request.hasFence ? request.fence : nil, link))
+      let pending = engine.renew(try fence(request.hasFence ? request.fence : nil, link))
       return {
         do {
           return .renewed(try await pending.value)

@@ -11,6 +11,7 @@ package final class EmbeddedQueueStore: QueueStore {
   private let durable: DurableStore
   private let announce: @Sendable (String, Duration) -> Void
   private let pageLimit = Mutex<Int?>(nil)
+  private let outcomeCounter = OutcomeCounter()
 
   /// Throws `StoreOpenError`.
   package init(path: String, context: DaemonContext) throws {
@@ -31,19 +32,24 @@ package final class EmbeddedQueueStore: QueueStore {
     if let pages { _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)") }
   }
 
-  package func submit(
-    _ step: StoreStep, completion: @escaping @Sendable (Result<StepReceipt, any Error>) -> Void
-  ) {
-    let receipt = Slot<StepReceipt>()
-    durable.submit { [self] db in
-      try applyPageLimit(db)
-      var transaction = StepTransaction(db: db, step: step)
-      let done = try transaction.run()
-      receipt.value.withLock { $0 = done }
-    } completion: { error in
-      if let error { return completion(.failure(error)) }
-      completion(.success(receipt.value.withLock { $0 } ?? StepReceipt()))
-    }
+  package func submit(_ steps: [SubmittedStep]) {
+    durable.submit(
+      steps.map { submitted in
+        let receipt = Slot<StepReceipt>()
+        return DurableStore.Change { [self] db in
+          try applyPageLimit(db)
+          var transaction = StepTransaction(db: db, step: submitted.step, outcomes: outcomeCounter)
+          let done = try transaction.run()
+          receipt.value.withLock { $0 = done }
+        } finish: { [outcomeCounter] error in
+          if let error {
+            // Of what was rolled back.
+            outcomeCounter.forget()
+            return submitted.completion(.failure(error))
+          }
+          submitted.completion(.success(receipt.value.withLock { $0 } ?? StepReceipt()))
+        }
+      })
   }
 
   /// Between two reports of a replay.
@@ -79,8 +85,7 @@ package final class EmbeddedQueueStore: QueueStore {
 
   package func outcomeRange() async throws -> OutcomeRange {
     try await durable.read { db in
-      let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'outcomes'"
-      let latest = UInt64(clamping: try Int64.fetchOne(db, sql: sql) ?? 0)
+      let latest = UInt64(clamping: try OutcomeCounter.latest(db))
       let oldest = try Int64.fetchOne(db, sql: "SELECT min(sequence) FROM outcomes")
       return OutcomeRange(oldest: oldest.map { UInt64(clamping: $0) } ?? latest + 1, latest: latest)
     }

@@ -31,9 +31,12 @@ enum Pruning {
     if pruned.outcomes == 0 { return pruned }
     try db.cachedStatement(sql: "DELETE FROM outcomes WHERE sequence <= ?").execute(arguments: [last])
     try db.cachedStatement(
-      sql: "UPDATE pruned SET done = done + ?, cancelled = cancelled + ?, expired = expired + ?"
+      sql: """
+        UPDATE pruned SET done = done + ?, cancelled = cancelled + ?, expired = expired + ?,
+          last_outcome = max(last_outcome, ?)
+        """
     ).execute(arguments: [
-      finished[.done] ?? 0, finished[.cancelled] ?? 0, finished[.expired] ?? 0,
+      finished[.done] ?? 0, finished[.cancelled] ?? 0, finished[.expired] ?? 0, last,
     ])
     return pruned
   }

@@ -13,19 +13,6 @@ import VectorClock
   import Foundation
 #endif
 
-/// A vector clock as it stands in a column: JSON, `{"orchestrator":7,"order-queue":2}`.
-enum ClockText {
-  static func encode(_ clock: VectorClock) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(clock), as: UTF8.self)
-  }
-
-  static func decode(_ text: String) throws -> VectorClock {
-    try JSONDecoder().decode(VectorClock.self, from: Data(text.utf8))
-  }
-}
-
 /// What was bought, as it stands in a column: the message `Basket`.
 enum BasketBytes {
   static func encode(_ basket: [OrderItem]) throws -> Data { try Ordersd_V1_Basket(basket).serializedData() }
@@ -54,13 +41,11 @@ enum QueueRows {
   }
 
   static func list(state: JobState?, after: OrderID?, limit: Int, _ db: Database) throws -> [StoredJob] {
-    let condition = state == nil ? "" : "AND state = ?"
+    // Not as an argument: the index of those set aside is only for a state that is known beforehand.
+    let condition = state.map { "AND state = '\($0.rawValue)'" } ?? ""
     let statement = try db.cachedStatement(
       sql: "SELECT \(columns) FROM jobs WHERE order_id > ? \(condition) ORDER BY order_id LIMIT ?")
-    var arguments: StatementArguments = [after?.description ?? ""]
-    if let state { arguments += [state.rawValue] }
-    arguments += [limit]
-    return try Row.fetchAll(statement, arguments: arguments).map(stored)
+    return try Row.fetchAll(statement, arguments: [after?.description ?? "", limit]).map(stored)
   }
 
   static func outcomes(after: UInt64, limit: Int, _ db: Database) throws -> [StoredOutcome] {
@@ -112,25 +97,36 @@ enum QueueRows {
         default: .none
         }
     }
-    func count(_ state: JobState) throws -> Int {
-      try Int.fetchOne(db, sql: "SELECT count(*) FROM jobs WHERE state = ?", arguments: [state.rawValue]) ?? 0
-    }
     let pruned = try Row.fetchOne(db, sql: "SELECT done, cancelled, expired, last_sequence FROM pruned")
     let (done, cancelled, expired): (Int, Int, Int) =
       pruned.map { ($0[0], $0[1], $0[2]) } ?? (0, 0, 0)
-    snapshot.done = try count(.done) + done
-    snapshot.cancelled = try count(.cancelled) + cancelled
-    snapshot.expired = try count(.expired) + expired
+    let finished = try Finished(db)
+    snapshot.done = finished.done + done
+    snapshot.cancelled = finished.cancelled + cancelled
+    snapshot.expired = finished.expired + expired
     let highest = try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM jobs") ?? 0
     snapshot.lastSequence = UInt64(clamping: max(highest, pruned.map { $0[3] as Int64 } ?? 0))
-    var greatest: OrderID?
-    for state in JobState.allCases where state.isFinal {
-      let text = try String.fetchOne(
-        db, sql: "SELECT max(order_id) FROM jobs WHERE state = ?", arguments: [state.rawValue])
-      if let id = try text.map(orderID) { greatest = max(greatest ?? id, id) }
-    }
+    let greatest = try finished.greatest.map(orderID)
     return LoadedQueue(
       snapshot: snapshot, greatestFinished: greatest, pruned: done + cancelled + expired)
+  }
+
+  /// How many orders are finished, and the greatest of their ids: in one reading of the table.
+  private struct Finished {
+    var (done, cancelled, expired) = (0, 0, 0)
+    var greatest: String?
+
+    init(_ db: Database) throws {
+      let row = try Row.fetchOne(
+        db,
+        sql: """
+          SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'cancelled'),
+            count(*) FILTER (WHERE state = 'expired'), max(order_id) FROM jobs
+          WHERE state IN ('done', 'cancelled', 'expired')
+          """)
+      guard let row else { return }
+      (done, cancelled, expired, greatest) = (row[0], row[1], row[2], row[3])
+    }
   }
 
   static func save(_ record: LeadershipRecord, _ db: Database) throws {

@@ -15,9 +15,9 @@ package typealias JobQueue = PriorityQueue<OrderID>
 package protocol QueueStore: Sendable {
   /// Everything that the machine needs to go on.
   func load() async throws -> LoadedQueue
-  /// Makes one step durable, in one transaction, in the order of the calls. `completion` is called once, on
-  /// any thread; after a failure every further step fails until `recover`.
-  func submit(_ step: StoreStep, completion: @escaping @Sendable (Result<StepReceipt, any Error>) -> Void)
+  /// Makes steps durable, each in one transaction and in the order of the calls; those of one call together
+  /// where that is possible. After a failure every further step fails until `recover`.
+  func submit(_ steps: [SubmittedStep])
   /// One order as it is on disk, with its body while it is not finished.
   func job(_ id: OrderID) async throws -> StoredJob?
   /// Those of `ids` that are on disk.
@@ -76,6 +76,12 @@ package struct StoreStep: Sendable {
   package var lookups: [OrderID] = []
   /// The bodies of the orders that are leased by this step are wanted.
   package var wantsBodies = false
+}
+
+/// A step on its way to the disk. `completion` is called once, on any thread.
+package struct SubmittedStep: Sendable {
+  package var step: StoreStep
+  package var completion: @Sendable (Result<StepReceipt, any Error>) -> Void
 }
 
 /// What the transaction of a step found and left behind.

@@ -20,14 +20,16 @@ struct StepTransaction {
   /// The queue's component of every vector clock.
   static let process = OrderQueueConfiguration.role
 
-  let db: Database
-  let step: StoreStep
+  private let db: Database
+  private let step: StoreStep
+  private let outcomes: OutcomeCounter
   private var received: Set<OrderID> = []
   private var receipt = StepReceipt()
 
-  init(db: Database, step: StoreStep) {
+  init(db: Database, step: StoreStep, outcomes: OutcomeCounter) {
     self.db = db
     self.step = step
+    self.outcomes = outcomes
   }
 
   mutating func run() throws -> StepReceipt {
@@ -46,75 +48,130 @@ struct StepTransaction {
   private mutating func insert(_ job: JobQueue.Job) throws {
     var clock = VectorClock()
     advance(&clock, of: job.id)
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO jobs (sequence, order_id, lane, priority, state, attempts, enqueued_ms, ready_ms,
-          expires_ms, reason, clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """
-    ).execute(arguments: [
-      Int64(bitPattern: job.sequence), job.id.description, job.lane, job.priority, job.state.rawValue,
-      job.attempts, job.enqueuedAt.milliseconds, job.readyAt.milliseconds, job.expiresAt?.milliseconds,
-      job.reason, try ClockText.encode(clock),
-    ])
+    var row = try HotStatement(
+      db,
+      """
+      INSERT INTO jobs (sequence, order_id, lane, priority, state, attempts, enqueued_ms, ready_ms,
+        expires_ms, reason, clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """)
+    row.bind(job.sequence)
+    row.bind(job.id.description)
+    row.bind(job.lane)
+    row.bind(job.priority)
+    row.bind(job.state.rawValue)
+    row.bind(job.attempts)
+    row.bind(job.enqueuedAt.milliseconds)
+    row.bind(job.readyAt.milliseconds)
+    row.bind(job.expiresAt?.milliseconds)
+    row.bind(job.reason)
+    row.bind(try ClockText.encode(clock))
+    try row.run()
     if let body = step.bodies[job.id] {
-      let basket = try step.baskets[job.id].map(BasketBytes.encode)
-      try db.cachedStatement(sql: "INSERT INTO bodies (sequence, body, basket) VALUES (?, ?, ?)")
-        .execute(arguments: [Int64(bitPattern: job.sequence), body, basket])
+      var row = try HotStatement(db, "INSERT INTO bodies (sequence, body, basket) VALUES (?, ?, ?)")
+      row.bind(job.sequence)
+      row.bind(body)
+      row.bind(try step.baskets[job.id].map(BasketBytes.encode))
+      try row.run()
     }
     receipt.jobs[job.id] = StoredJob(job, clock: clock, executor: nil, epoch: 0)
   }
 
-  private mutating func update(_ job: JobQueue.Job, from: JobState, cause: ChangeCause) throws {
-    let sequence = Int64(bitPattern: job.sequence)
-    let before = try Row.fetchOne(
-      try db.cachedStatement(sql: "SELECT clock, executor, epoch FROM jobs WHERE sequence = ? AND state = ?"),
-      arguments: [sequence, from.rawValue])
-    guard let before else {
-      throw StoreDivergence(description: "order \(job.id) is not \(from.rawValue) on disk")
-    }
-    var clock = try ClockText.decode(before[0])
-    if cause != .due { advance(&clock, of: job.id) }
-    let executor: Int? = job.lease?.leader.executor ?? before[1]
-    let epoch = job.lease?.leader.epoch ?? UInt64(bitPattern: before[2] as Int64)
-    try db.cachedStatement(
-      sql: """
-        UPDATE jobs SET state = ?, attempts = ?, ready_ms = ?, executor = ?, epoch = ?, lease_ms = ?,
-          ack_epoch = ?, reason = ?, clock = ? WHERE sequence = ?
-        """
-    ).execute(arguments: [
-      job.state.rawValue, job.attempts, job.readyAt.milliseconds, executor, Int64(bitPattern: epoch),
-      job.lease?.duration.millisecondsClamped ?? 0, Int64(bitPattern: job.ackEpoch), job.reason,
-      try ClockText.encode(clock), sequence,
-    ])
-    var stored = StoredJob(job, clock: clock, executor: executor, epoch: epoch)
-    if job.state == .leased, step.wantsBodies { stored.body = try QueueRows.body(job.id, db) }
-    var basket: Data?
-    if job.state.isFinal {
-      let forgotten = try Row.fetchOne(
-        try db.cachedStatement(sql: "DELETE FROM bodies WHERE sequence = ? RETURNING basket"),
-        arguments: [sequence])
-      if job.state == .done { basket = forgotten?[0] }
-    }
-    receipt.jobs[job.id] = stored
-    if let kind = StoredOutcome.Kind(job.state, cause: cause) { try record(kind, stored, basket) }
+  /// What a row holds that the machine does not know.
+  private struct Before {
+    var clock: VectorClock
+    var executor: Int?
+    var epoch: Epoch
+    var body: Data?
   }
 
-  private mutating func record(_ kind: StoredOutcome.Kind, _ job: StoredJob, _ basket: Data?) throws {
+  private func before(_ job: JobQueue.Job, from: JobState) throws -> Before? {
+    let wantsBody = job.state == .leased && step.wantsBodies
+    // The state is compared here: as a condition it could make an index usable that holds only some states, and
+    // SQLite would compile the statement anew for each value of it.
+    var query = try HotStatement(
+      db,
+      wantsBody
+        ? """
+        SELECT state, clock, executor, epoch, body FROM jobs LEFT JOIN bodies USING (sequence)
+        WHERE sequence = ?
+        """ : "SELECT state, clock, executor, epoch FROM jobs WHERE sequence = ?")
+    query.bind(job.sequence)
+    return try query.first { row -> Before? in
+      guard row.bytes(0, { $0.elementsEqual(from.rawValue.utf8) }) else { return nil }
+      return Before(
+        clock: try row.bytes(1) { try ClockText.decode($0) },
+        executor: row.isNull(2) ? nil : Int(row.integer(2)), epoch: UInt64(bitPattern: row.integer(3)),
+        body: wantsBody && !row.isNull(4) ? row.bytes(4) { Data($0) } : nil)
+    } ?? nil
+  }
+
+  private mutating func update(_ job: JobQueue.Job, from: JobState, cause: ChangeCause) throws {
+    guard let before = try before(job, from: from) else {
+      throw StoreDivergence(description: "order \(job.id) is not \(from.rawValue) on disk")
+    }
+    var clock = before.clock
+    if cause != .due { advance(&clock, of: job.id) }
+    let clockText = try ClockText.encode(clock)
+    let executor = job.lease?.leader.executor ?? before.executor
+    let epoch = job.lease?.leader.epoch ?? before.epoch
+    var row = try HotStatement(
+      db,
+      """
+      UPDATE jobs SET state = ?, attempts = ?, ready_ms = ?, executor = ?, epoch = ?, lease_ms = ?,
+        ack_epoch = ?, reason = ?, clock = ? WHERE sequence = ?
+      """)
+    row.bind(job.state.rawValue)
+    row.bind(job.attempts)
+    row.bind(job.readyAt.milliseconds)
+    row.bind(executor.map(Int64.init))
+    row.bind(epoch)
+    row.bind(job.lease?.duration.millisecondsClamped ?? 0)
+    row.bind(job.ackEpoch)
+    row.bind(job.reason)
+    row.bind(clockText)
+    row.bind(job.sequence)
+    try row.run()
+    var stored = StoredJob(job, clock: clock, executor: executor, epoch: epoch)
+    stored.body = before.body
+    var basket: Data?
+    if job.state.isFinal {
+      var row = try HotStatement(db, "DELETE FROM bodies WHERE sequence = ? RETURNING basket")
+      row.bind(job.sequence)
+      let forgotten = try row.first { $0.isNull(0) ? nil : $0.bytes(0) { Data($0) } }
+      if job.state == .done { basket = forgotten ?? nil }
+    }
+    receipt.jobs[job.id] = stored
+    if let kind = StoredOutcome.Kind(job.state, cause: cause) {
+      try record(kind, stored, clockText, basket)
+    }
+  }
+
+  private mutating func record(
+    _ kind: StoredOutcome.Kind, _ job: StoredJob, _ clockText: String, _ basket: Data?
+  ) throws {
     let reason: String? =
       switch kind {
       case .executed: step.note
       case .executing: nil
       case .returned, .failed, .cancelled, .expired, .kicked: job.reason
       }
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO outcomes (order_id, kind, clock, at_ms, executor, epoch, attempt, reason, basket)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """
-    ).execute(arguments: [
-      job.id.description, kind.rawValue, try ClockText.encode(job.clock), step.at.milliseconds, job.executor,
-      Int64(bitPattern: job.epoch), job.attempts, reason, basket,
-    ])
+    var row = try HotStatement(
+      db,
+      """
+      INSERT INTO outcomes (sequence, order_id, kind, clock, at_ms, executor, epoch, attempt, reason,
+        basket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """)
+    row.bind(try outcomes.next(db))
+    row.bind(job.id.description)
+    row.bind(kind.rawValue)
+    row.bind(clockText)
+    row.bind(step.at.milliseconds)
+    row.bind(job.executor.map(Int64.init))
+    row.bind(job.epoch)
+    row.bind(job.attempts)
+    row.bind(reason)
+    row.bind(basket)
+    try row.run()
     receipt.hasOutcomes = true
   }
 
