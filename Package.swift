@@ -100,6 +100,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -148,7 +149,7 @@ let services: [Target] = [
       "OrderProtos", "OrderWire",
       "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, hummingbirdCore, httpTypes, grpcCore,
       swiftProtobuf, grdb, lifecycle, logging, metrics,
-      crypto, nioCore,
+      crypto, nioCore, nioHTTP1, nioHTTPTypes, yams,
     ], exclude: ["Page/index.html", "Page/page.css", "Page/page.js", "Page/page.svg"]),
   library(
     "Services", "TransactionVerification",
@@ -250,6 +251,7 @@ let shellTests: [Target] = [
 
 let externalPackages: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
   .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
   .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
   .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),

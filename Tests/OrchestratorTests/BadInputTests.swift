@@ -83,7 +83,7 @@ import Testing
     get("/v1/orders?limit=many", 422, "invalid_argument", "whole number", field: "limit"),
     get("/v1/orders?state=lost", 422, "invalid_argument", "received, verifying", field: "state"),
     get("/v1/orders?cursor=7", 422, "invalid_argument", "'next' of the page before", field: "cursor"),
-    get("/v1/orders?sort=age", 422, "invalid_argument", "there are state, limit and cursor", field: "sort"),
+    get("/v1/orders?sort=age", 422, "invalid_argument", "there are state, from, to", field: "sort"),
     get("/v1/events?order=7", 422, "invalid_argument", "an order's id", field: "order"),
     Case(
       what: "PUT", method: "PUT", path: "/v1/orders", body: "{}", status: 405, code: "method_not_allowed",

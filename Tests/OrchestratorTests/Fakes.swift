@@ -211,6 +211,10 @@ final class FakeQueue: RegistrableRPCService {
     var taken: [Ordersd_V1_EnqueueRequest] = []
     var refused: Set<String> = []
     var holdsEnqueues = false
+    var cancelled: [String] = []
+    var refusesCancels = false
+    /// Holder by order.
+    var leased: [String: String] = [:]
     var outcomes: [Ordersd_V1_Outcome] = []
     /// The cursors with which the stream was opened.
     var cursors: [UInt64] = []
@@ -224,6 +228,11 @@ final class FakeQueue: RegistrableRPCService {
   var cursors: [UInt64] { state.withLock { $0.cursors } }
 
   func refuse(_ order: String) { state.withLock { _ = $0.refused.insert(order) } }
+  /// Orders that were cancelled, in the order of the cancels.
+  var cancelled: [String] { state.withLock { $0.cancelled } }
+  func refuseCancels() { state.withLock { $0.refusesCancels = true } }
+  /// Too late for a cancel from now on.
+  func lease(_ order: String, by holder: String) { state.withLock { $0.leased[order] = holder } }
   /// Takes orders, but does not answer until `release`.
   func hold() { state.withLock { $0.holdsEnqueues = true } }
   func release() { state.withLock { $0.holdsEnqueues = false } }
@@ -288,7 +297,11 @@ final class FakeQueue: RegistrableRPCService {
     var answer = Ordersd_V1_QueueAnswer()
     answer.correlationID = call.correlationID
     do {
-      answer.enqueue = try await enqueue(call.enqueue)
+      if case .cancel(let request)? = call.call {
+        answer.cancel = try cancel(request)
+      } else {
+        answer.enqueue = try await enqueue(call.enqueue)
+      }
     } catch let error as ServiceError {
       answer.error = .with {
         $0.code = error.code.rawValue
@@ -314,6 +327,25 @@ final class FakeQueue: RegistrableRPCService {
       $0.clock = clock.message
       $0.duplicate = !isNew
       $0.state = .ready
+    }
+  }
+
+  private func cancel(_ request: Ordersd_V1_CancelRequest) throws -> Ordersd_V1_CancelReply {
+    let (holder, isKnown, isNew) = try state.withLock { state in
+      if state.refusesCancels { throw ServiceError(.storageUnavailable, "is told to refuse") }
+      let holder = state.leased[request.orderID]
+      let isKnown = state.taken.contains { $0.orderID == request.orderID }
+      let isNew = isKnown && holder == nil && !state.cancelled.contains(request.orderID)
+      if isNew { state.cancelled.append(request.orderID) }
+      return (holder, isKnown, isNew)
+    }
+    guard isKnown else { throw ServiceError(.notFound, "order \(request.orderID) is not known") }
+    if isNew { tell(.cancelled, request.orderID, reason: request.reason) }
+    return .with {
+      $0.clock = request.clock
+      $0.cancelled = holder == nil
+      $0.state = holder == nil ? .cancelled : .leased
+      $0.holder = holder ?? ""
     }
   }
 

@@ -56,9 +56,13 @@ package func buildOrchestrator(
   let reporter = OrchestratorReport(
     repository: repository, pool: pool, outbox: outbox, follower: follower, holding: holding, checks: checks,
     queue: queue)
+  let canceller = Canceller(
+    repository: repository, withdrawal: Withdrawal(repository: repository, queue: queue, context: context),
+    outbox: outbox, context: context)
   let http = HTTPService(
     api: RESTAPI(
-      intake: intake, repository: repository, catalog: try CatalogView(catalog), status: reporter.view),
+      intake: intake, repository: repository, canceller: canceller, catalog: try CatalogView(catalog),
+      cursors: ListCursor(key: key), status: reporter.view),
     endpoint: configuration.server, context: context)
 
   return RoleRuntime(

@@ -37,6 +37,7 @@ package struct ErrorCode: RawRepresentable, Sendable, Hashable {
   package static let invalidArgument = ErrorCode(rawValue: "invalid_argument")
   package static let malformedBody = ErrorCode(rawValue: "malformed_body")
   package static let bodyTooLarge = ErrorCode(rawValue: "body_too_large")
+  package static let headersTooLarge = ErrorCode(rawValue: "headers_too_large")
   package static let unsupportedMediaType = ErrorCode(rawValue: "unsupported_media_type")
   package static let notFound = ErrorCode(rawValue: "not_found")
   package static let methodNotAllowed = ErrorCode(rawValue: "method_not_allowed")
@@ -55,8 +56,8 @@ package struct ErrorCode: RawRepresentable, Sendable, Hashable {
 
   /// All codes that this version sends.
   package static let all: [ErrorCode] = [
-    .invalidArgument, .malformedBody, .bodyTooLarge, .unsupportedMediaType, .notFound, .methodNotAllowed,
-    .conflict,
+    .invalidArgument, .malformedBody, .bodyTooLarge, .headersTooLarge, .unsupportedMediaType, .notFound,
+    .methodNotAllowed, .conflict,
     .idempotencyKeyReused, .fenced, .notLeased, .overloaded, .serviceUnavailable, .deadlineExceeded,
     .requestTimeout,
     .cancelled,
@@ -80,6 +81,7 @@ extension ErrorCode {
     case .invalidArgument: .init(grpc: .invalidArgument, http: 422, exit: 64, isRetryable: false)
     case .malformedBody: .init(grpc: .invalidArgument, http: 400, exit: 64, isRetryable: false)
     case .bodyTooLarge: .init(grpc: .invalidArgument, http: 413, exit: 64, isRetryable: false)
+    case .headersTooLarge: .init(grpc: .invalidArgument, http: 431, exit: 64, isRetryable: false)
     case .unsupportedMediaType: .init(grpc: .invalidArgument, http: 415, exit: 64, isRetryable: false)
     case .notFound: .init(grpc: .notFound, http: 404, exit: 4, isRetryable: false)
     case .methodNotAllowed: .init(grpc: .unimplemented, http: 405, exit: 64, isRetryable: false)

@@ -54,11 +54,7 @@ struct Intake: Sendable {
   ///
   /// Throws `ServiceError`: the body's shape, a reused key, overload, storage.
   func submit(_ body: Data, idempotencyKey: String?) async throws -> Answer {
-    if let idempotencyKey, !isValid(idempotencyKey) {
-      throw ServiceError(
-        .invalidArgument, "the header Idempotency-Key must be 1 to 128 visible ASCII characters",
-        details: ["field": "Idempotency-Key", "problem": "must be 1 to 128 visible ASCII characters"])
-    }
+    if let idempotencyKey { try Self.check(idempotencyKey, limit: Self.keyLength.upperBound) }
     let request = try OrderDocument.decode(body)
     let now = context.clocks.wall()
     var random = SystemRandomNumberGenerator()
@@ -149,8 +145,9 @@ struct Intake: Sendable {
     // A held order goes on. The answer does not wait for the services to forget one that does not.
     if decided.state != .interrupted {
       holding.forget(order.id)
+      // Not what was decided, but what holds: a cancel may have come first.
       runner.settle(
-        order.id, result.settles, approved: decision.verdict == .approved, finalClock: decision.clock)
+        order.id, result.settles, approved: decided.state == .approved, finalClock: decision.clock)
     }
     return decided
   }
@@ -201,7 +198,13 @@ struct Intake: Sendable {
     context.logger.info("Order decided.", metadata: metadata)
   }
 
-  private func isValid(_ key: String) -> Bool {
-    Self.keyLength.contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+  /// Throws `invalid_argument` for a key that is none. `limit`: bytes.
+  static func check(_ key: String, limit: Int) throws {
+    guard (1...limit).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+      let problem = "must be 1 to \(limit) visible ASCII characters"
+      throw ServiceError(
+        .invalidArgument, "the Idempotency-Key \(problem)",
+        details: ["field": "Idempotency-Key", "problem": problem])
+    }
   }
 }

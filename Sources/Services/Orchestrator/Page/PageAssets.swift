@@ -985,4 +985,675 @@ start();
 </svg>
 
 """#
+
+  /// `GET /v1/openapi.yaml`, as `application/yaml`.
+  package static let openapi = #"""
+openapi: 3.1.0
+info:
+  title: ordersd
+  version: "1"
+  summary: Takes orders, vets them, and carries each one out.
+  description: |
+    Every error is `application/problem+json` with a stable `code`; docs/ERRORS.md lists them. Any request can be answered
+    with 400 (it cannot be read), 408 (it did not arrive in time), 431 (its head is over 32 KiB or 100 fields), 500 (a fault
+    of ordersd) and 503 with `Retry-After` (overload, storage, stop). A wrong method is 405 with `Allow`, HEAD is answered
+    like GET without the body, OPTIONS with 204 and `Allow`. 4,096 connections are served at a time; one that is silent for 30
+    seconds between requests, or takes as long for the head of one, is closed.
+  license: {name: Apache-2.0, identifier: Apache-2.0}
+servers:
+  - url: http://127.0.0.1:8081
+tags:
+  - {name: orders, description: Orders and their histories}
+  - {name: service, description: The service itself}
+
+paths:
+  /v1/orders:
+    post:
+      tags: [orders]
+      operationId: submitOrder
+      summary: Submit an order
+      description: |
+        Answered with 201 when the order is decided and on disk, approved or rejected. A repeat of the same body under the same
+        key gives the same order, with `Idempotency-Replayed`; keys are kept for at least 24 hours.
+      parameters:
+        - {$ref: "#/components/parameters/IdempotencyKey"}
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {$ref: "#/components/schemas/OrderRequest"}
+      responses:
+        "201":
+          description: The order is decided.
+          headers:
+            Location: {description: Where the order is., schema: {type: string}}
+            Idempotency-Replayed: {description: "`true` where the key was used before.", schema: {type: string}}
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Order"}
+        "202":
+          description: A check cannot be made now; the order is `interrupted` and is tried again by itself.
+          headers:
+            Location: {description: Where the order is., schema: {type: string}}
+            Idempotency-Replayed: {description: "`true` where the key was used before.", schema: {type: string}}
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Order"}
+        "413": {$ref: "#/components/responses/Problem"}
+        "415": {$ref: "#/components/responses/Problem"}
+        "422": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+    get:
+      tags: [orders]
+      operationId: listOrders
+      summary: List orders, newest first
+      description: |
+        All filters that are set must apply. A page can be shorter than `limit`, even empty, and still have a `next`: no page
+        looks at more than 5,000 orders. Orders that arrive meanwhile do not move the pages.
+      parameters:
+        - {name: state, in: query, schema: {$ref: "#/components/schemas/OrderState"}}
+        - name: from
+          in: query
+          description: Made at or after this time; a date alone is its midnight in UTC.
+          schema: {$ref: "#/components/schemas/TimeParameter"}
+        - name: to
+          in: query
+          description: Made before this time.
+          schema: {$ref: "#/components/schemas/TimeParameter"}
+        - name: email
+          in: query
+          description: The customer's mail address, whatever the case of its letters.
+          schema: {type: string, minLength: 1, maxLength: 254}
+        - {name: priority, in: query, schema: {type: integer, minimum: 0, maximum: 9}}
+        - name: reason
+          in: query
+          description: The code of the rejection.
+          schema: {type: string, minLength: 1, maxLength: 254, examples: [card_expired]}
+        - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 200, default: 50}}
+        - name: cursor
+          in: query
+          description: The `next` of the page before, of a list with the same filters.
+          schema: {type: string, pattern: "^[0-9a-f]{48}$"}
+      responses:
+        "200":
+          description: A page.
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/OrderList"}
+        "422": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/orders:batch:
+    post:
+      tags: [orders]
+      operationId: submitBatch
+      summary: Submit many orders
+      description: |
+        NDJSON in and out. Each line is an order as in `POST /v1/orders`, with an optional `idempotencyKey` of its own; a line
+        without one gets the header's key and its number, as in `key/17`. What becomes of a line is told as soon as it is known,
+        in any order, by its number; answers begin before the request has ended. At most 64 lines are on their way at a time,
+        the rest waits. The last line is a summary; where it is missing, the answer is incomplete. Limits: 64 KiB in a line,
+        100,000 lines, 256 MiB, 30 seconds between two pieces; beyond them the last line before the summary says so.
+      parameters:
+        - {$ref: "#/components/parameters/BatchKey"}
+      requestBody:
+        required: true
+        content:
+          application/x-ndjson:
+            schema: {description: "An `OrderRequest` in each line. What is wrong with a line is said in the answer."}
+      responses:
+        "200":
+          description: A `BatchLine` in each line, and a `BatchSummary` in the last.
+          content:
+            application/x-ndjson:
+              schema: {type: string}
+        "415": {$ref: "#/components/responses/Problem"}
+        "422": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/orders/{id}:
+    parameters:
+      - {$ref: "#/components/parameters/OrderID"}
+    get:
+      tags: [orders]
+      operationId: getOrder
+      summary: An order as it is
+      responses:
+        "200":
+          description: The order.
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Order"}
+        "404": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/orders/{id}/events:
+    parameters:
+      - {$ref: "#/components/parameters/OrderID"}
+    get:
+      tags: [orders]
+      operationId: getTimeline
+      summary: What happened to an order
+      responses:
+        "200":
+          description: The timeline, in the order in which it was written down.
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Timeline"}
+        "404": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/orders/{id}/causality:
+    parameters:
+      - {$ref: "#/components/parameters/OrderID"}
+    get:
+      tags: [orders]
+      operationId: getCausality
+      summary: What happened before what
+      description: The happened-before relation of the timeline's events, rebuilt from their vector clocks alone.
+      parameters:
+        - name: format
+          in: query
+          description: Wins over `Accept`.
+          schema: {type: string, enum: [json, dot]}
+      responses:
+        "200":
+          description: The relation and a verdict.
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Causality"}
+            text/vnd.graphviz:
+              schema: {type: string}
+        "404": {$ref: "#/components/responses/Problem"}
+        "422": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/orders/{id}/cancel:
+    parameters:
+      - {$ref: "#/components/parameters/OrderID"}
+    post:
+      tags: [orders]
+      operationId: cancelOrder
+      summary: Cancel an order that is not executing yet
+      description: Repeating it changes nothing; the first reason stays.
+      requestBody:
+        content:
+          application/json:
+            schema:
+              type: object
+              properties:
+                reason:
+                  type: [string, "null"]
+                  minLength: 1
+                  maxLength: 200
+                  description: Kept with the order; must not hold a card number. Control characters become spaces.
+      responses:
+        "200":
+          description: The order is cancelled.
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Order"}
+        "202":
+          description: The cancel is durable; the order-queue has not said yet whether it came in time.
+          headers:
+            Location: {description: Where the order is., schema: {type: string}}
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Order"}
+        "404": {$ref: "#/components/responses/Problem"}
+        "409":
+          description: It is too late; `state` and `holder` say why.
+          content:
+            application/problem+json:
+              schema: {$ref: "#/components/schemas/Problem"}
+        "413": {$ref: "#/components/responses/Problem"}
+        "415": {$ref: "#/components/responses/Problem"}
+        "422": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/events:
+    get:
+      tags: [orders]
+      operationId: followOrders
+      summary: Changes of orders, as they happen
+      description: |
+        Server-sent events. An event `order` holds the order as it is after a change; its id is the change's number, which grows
+        with every change of any order. Changes that follow each other quickly can be one event. Without `Last-Event-ID` it
+        begins with what the order is, or, for all orders, with the next change; with it, with what has changed since. Whoever
+        was away for more than 10,000 changes gets an event `gap` first, with `after` and `resumedAfter`. A comment comes every
+        15 seconds. 512 clients can follow at a time.
+      parameters:
+        - name: order
+          in: query
+          description: Only this order.
+          schema: {$ref: "#/components/schemas/OrderID"}
+        - name: Last-Event-ID
+          in: header
+          schema: {type: integer, minimum: 0, maximum: 9223372036854775807}
+      responses:
+        "200":
+          description: The stream; it ends when the service stops.
+          content:
+            text/event-stream:
+              schema: {type: string}
+        "404": {$ref: "#/components/responses/Problem"}
+        "422": {$ref: "#/components/responses/Problem"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/catalog:
+    get:
+      tags: [service]
+      operationId: getCatalog
+      summary: What can be ordered
+      parameters:
+        - {name: If-None-Match, in: header, schema: {type: string}}
+      responses:
+        "200":
+          description: The catalog.
+          headers:
+            ETag: {schema: {type: string}}
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Catalog"}
+        "304": {description: As the client knows it.}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/status:
+    get:
+      tags: [service]
+      operationId: getStatus
+      summary: How the services are
+      responses:
+        "200":
+          description: The orchestrator's view of itself and of the services around it.
+          content:
+            application/json:
+              schema: {$ref: "#/components/schemas/Status"}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/openapi.yaml:
+    get:
+      tags: [service]
+      operationId: getOpenAPIAsYAML
+      summary: This document
+      responses:
+        "200":
+          description: The document.
+          content:
+            application/yaml: {schema: {}}
+        default: {$ref: "#/components/responses/Problem"}
+  /v1/openapi.json:
+    get:
+      tags: [service]
+      operationId: getOpenAPIAsJSON
+      summary: This document as JSON
+      responses:
+        "200":
+          description: The document.
+          content:
+            application/json: {schema: {type: object}}
+        default: {$ref: "#/components/responses/Problem"}
+
+components:
+  parameters:
+    OrderID:
+      name: id
+      in: path
+      required: true
+      schema: {$ref: "#/components/schemas/OrderID"}
+    IdempotencyKey:
+      name: Idempotency-Key
+      in: header
+      schema: {type: string, minLength: 1, maxLength: 128, pattern: "^[!-~]+$"}
+    BatchKey:
+      name: Idempotency-Key
+      in: header
+      schema: {type: string, minLength: 1, maxLength: 120, pattern: "^[!-~]+$"}
+  responses:
+    Problem:
+      description: The request was not carried out; `code` and `detail` say why.
+      headers:
+        Retry-After: {description: "Seconds; with 503.", schema: {type: string}}
+        Allow: {description: With 405., schema: {type: string}}
+      content:
+        application/problem+json:
+          schema: {$ref: "#/components/schemas/Problem"}
+  schemas:
+    OrderID:
+      type: string
+      description: A UUIDv7.
+      pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
+    OrderState:
+      type: string
+      enum: [received, verifying, interrupted, approved, queued, executing, executed, rejected, cancelled, expired, failed]
+    Time: {type: string, format: date-time}
+    TimeParameter:
+      type: string
+      description: RFC 3339, as in 2026-11-22T14:27:05Z, or a date.
+      format: date-time
+      examples: ["2026-11-22T14:27:05Z"]
+    VectorClock:
+      type: object
+      description: Counters by process.
+      additionalProperties: {type: integer, minimum: 1}
+    Money:
+      type: object
+      required: [minorUnits, currency]
+      properties:
+        minorUnits: {type: integer}
+        currency: {type: string, description: ISO 4217.}
+    Customer:
+      type: object
+      required: [name, email]
+      properties:
+        name: {$ref: "#/components/schemas/Text"}
+        email: {$ref: "#/components/schemas/Text"}
+    Text:
+      type: string
+      description: At most 1,024 bytes of UTF-8.
+      maxLength: 1024
+    Item:
+      type: object
+      required: [sku, quantity]
+      properties:
+        sku: {$ref: "#/components/schemas/Text"}
+        quantity: {type: integer, minimum: -9223372036854775808, maximum: 9223372036854775807}
+    Address:
+      type: object
+      required: [street, city, postalCode, country]
+      properties:
+        street: {$ref: "#/components/schemas/Text"}
+        city: {$ref: "#/components/schemas/Text"}
+        postalCode: {$ref: "#/components/schemas/Text"}
+        country: {$ref: "#/components/schemas/Text", description: "ISO 3166-1 alpha-2."}
+    OrderRequest:
+      type: object
+      description: |
+        What is wrong with its shape is refused with 422; whether it makes sense is for the checks to say, whose no is an order in
+        state `rejected`. The card's number must stand nowhere but in its own member.
+      required: [customer, items, billingAddress, payment]
+      properties:
+        customer: {$ref: "#/components/schemas/Customer"}
+        items:
+          type: array
+          maxItems: 1000
+          items: {$ref: "#/components/schemas/Item"}
+        billingAddress: {$ref: "#/components/schemas/Address"}
+        shippingAddress:
+          description: The billing address when absent.
+          anyOf: [{$ref: "#/components/schemas/Address"}, {type: "null"}]
+        shipping:
+          anyOf:
+            - type: object
+              required: [method]
+              properties:
+                method: {$ref: "#/components/schemas/Text", examples: [express, standard, economy]}
+            - {type: "null"}
+        payment:
+          type: object
+          required: [card]
+          properties:
+            card:
+              type: object
+              description: Held in memory only.
+              required: [holder, number, expiry, cvv]
+              properties:
+                holder: {$ref: "#/components/schemas/Text"}
+                number: {$ref: "#/components/schemas/Text"}
+                expiry: {$ref: "#/components/schemas/Text", examples: ["12/30"]}
+                cvv: {$ref: "#/components/schemas/Text"}
+        acceptTerms: {type: [boolean, "null"]}
+        currency: {anyOf: [{$ref: "#/components/schemas/Text"}, {type: "null"}]}
+        total:
+          type: [integer, "null"]
+          description: What the customer was shown, in minor units.
+          minimum: -9223372036854775808
+          maximum: 9223372036854775807
+        priority:
+          type: [integer, "null"]
+          description: 0 (most urgent) to 9; derived from the shipping method when absent.
+          minimum: -9223372036854775808
+          maximum: 9223372036854775807
+      examples:
+        - customer: {name: Ada Lovelace, email: ada@example.org}
+          items: [{sku: book-dune, quantity: 2}]
+          billingAddress: {street: Ülikooli 18, city: Tartu, postalCode: "50090", country: EE}
+          shipping: {method: express}
+          payment: {card: {holder: Ada Lovelace, number: "4111111111111111", expiry: 12/30, cvv: "123"}}
+          acceptTerms: true
+    Order:
+      type: object
+      required: [orderId, state, priority, customer, items, card, clock, createdAt, updatedAt]
+      properties:
+        orderId: {$ref: "#/components/schemas/OrderID"}
+        state: {$ref: "#/components/schemas/OrderState"}
+        priority: {type: integer, minimum: 0, maximum: 9}
+        total: {$ref: "#/components/schemas/Money"}
+        customer: {$ref: "#/components/schemas/Customer"}
+        items: {type: array, items: {$ref: "#/components/schemas/Item"}}
+        card:
+          type: object
+          required: [brand, lastFour, fingerprint]
+          properties:
+            brand: {type: string}
+            lastFour: {type: string, maxLength: 4}
+            fingerprint: {type: string}
+        rejection: {$ref: "#/components/schemas/Rejection"}
+        suggestions:
+          type: object
+          required: [degraded, items]
+          properties:
+            degraded: {type: boolean, description: They did not come in time.}
+            items:
+              type: array
+              items:
+                type: object
+                required: [sku, title]
+                properties: {sku: {type: string}, title: {type: string}}
+        execution:
+          type: object
+          required: [executor, epoch, attempt]
+          properties:
+            executor: {type: string}
+            epoch: {type: integer, minimum: 0}
+            attempt: {type: integer, minimum: 0}
+        reason: {type: string, description: "Why it failed, was cancelled or came back."}
+        cancellation:
+          type: object
+          description: A cancel that was asked for; whether it came in time, the state says.
+          required: [reason, requestedAt]
+          properties:
+            reason: {type: string}
+            requestedAt: {$ref: "#/components/schemas/Time"}
+        clock: {$ref: "#/components/schemas/VectorClock"}
+        createdAt: {$ref: "#/components/schemas/Time"}
+        updatedAt: {$ref: "#/components/schemas/Time"}
+    Rejection:
+      type: object
+      required: [event, service, code, reason, retryable, findings]
+      properties:
+        event:
+          type: object
+          required: [id, name]
+          properties: {id: {type: string}, name: {type: string}}
+        service: {type: string}
+        code: {type: string, description: "docs/ERRORS.md lists them."}
+        reason: {type: string}
+        retryable: {type: boolean}
+        findings:
+          type: array
+          items:
+            type: object
+            required: [code, field, message]
+            properties: {code: {type: string}, field: {type: string}, message: {type: string}}
+    OrderList:
+      type: object
+      required: [orders, counts]
+      properties:
+        orders: {type: array, maxItems: 200, items: {$ref: "#/components/schemas/Order"}}
+        next: {type: string, description: "Pass as `cursor`, with the same filters; absent on the last page."}
+        counts:
+          type: object
+          description: All orders by state, whatever the filters.
+          additionalProperties: {type: integer, minimum: 1}
+    TimelineEntry:
+      type: object
+      required: [sequence, at, actor, state, clock]
+      properties:
+        sequence: {type: integer, minimum: 1}
+        at: {$ref: "#/components/schemas/Time"}
+        actor: {type: string, description: The process at which it happened.}
+        event: {type: string, description: "An event of the checkout, a to g, or `cancel`."}
+        eventName: {type: string}
+        state: {type: string, description: "The state that the order took, or what the event came to."}
+        reason: {type: string}
+        clock: {$ref: "#/components/schemas/VectorClock"}
+    Timeline:
+      type: object
+      required: [orderId, entries]
+      properties:
+        orderId: {$ref: "#/components/schemas/OrderID"}
+        entries: {type: array, items: {$ref: "#/components/schemas/TimelineEntry"}}
+    Causality:
+      type: object
+      required: [orderId, state, verdict, events, edges, concurrentPairs, violations, clock, truncated]
+      properties:
+        orderId: {$ref: "#/components/schemas/OrderID"}
+        state: {$ref: "#/components/schemas/OrderState"}
+        verdict: {type: string, enum: [consistent, violated]}
+        events: {type: array, maxItems: 1000, items: {$ref: "#/components/schemas/TimelineEntry"}}
+        edges:
+          type: array
+          description: Happened-before, transitively reduced; by sequence numbers.
+          items:
+            type: object
+            required: [from, to]
+            properties: {from: {type: integer}, to: {type: integer}}
+        concurrentPairs: {type: integer, minimum: 0}
+        violations:
+          type: array
+          maxItems: 100
+          items:
+            type: object
+            required: [rule, events, message]
+            properties:
+              rule: {type: string, enum: [process_order, required_order, own_tick, beyond_final]}
+              events: {type: array, items: {type: integer}}
+              message: {type: string}
+        clock: {$ref: "#/components/schemas/VectorClock"}
+        truncated: {type: boolean, description: Events before the last 1,000 were left out.}
+    BatchLine:
+      type: object
+      required: [line, status]
+      properties:
+        line: {type: integer, minimum: 1, description: "Of the request; empty lines count, but are not answered."}
+        status: {type: integer, description: As POST /v1/orders would have answered.}
+        orderId: {$ref: "#/components/schemas/OrderID"}
+        state: {$ref: "#/components/schemas/OrderState"}
+        replayed: {type: boolean}
+        rejection:
+          type: object
+          required: [event, service, code, reason, retryable]
+          properties:
+            event: {type: string}
+            service: {type: string}
+            code: {type: string}
+            reason: {type: string}
+            retryable: {type: boolean}
+        problem: {$ref: "#/components/schemas/Problem"}
+    BatchSummary:
+      type: object
+      required: [summary]
+      properties:
+        summary:
+          type: object
+          required: [lines, accepted, rejected, replayed, failed, complete]
+          properties:
+            lines: {type: integer}
+            accepted: {type: integer}
+            rejected: {type: integer}
+            replayed: {type: integer}
+            failed: {type: integer}
+            complete: {type: boolean, description: Every line of the request was read.}
+    Catalog:
+      type: object
+      required: [currency, items]
+      properties:
+        currency: {type: string}
+        items:
+          type: array
+          items:
+            type: object
+            required: [sku, title, price]
+            properties:
+              sku: {type: string}
+              title: {type: string}
+              price: {type: integer, description: Minor units.}
+    Status:
+      type: object
+      required: [service, ready, problems, inFlight, orders, peers, leaders]
+      properties:
+        service: {type: string}
+        ready: {type: boolean}
+        problems: {type: array, items: {type: string}}
+        inFlight: {type: integer, minimum: 0}
+        orders: {type: object, additionalProperties: {type: integer}}
+        peers:
+          type: array
+          items:
+            type: object
+            required: [service, endpoint, health, isServing]
+            properties:
+              service: {type: string}
+              endpoint: {type: string}
+              health: {type: string}
+              isServing: {type: boolean}
+        leaders:
+          type: array
+          items:
+            type: object
+            required: [lane, epoch, term]
+            properties:
+              lane: {type: string}
+              holder: {type: string}
+              epoch: {type: integer, minimum: 0}
+              term: {type: integer, minimum: 0}
+    Problem:
+      type: object
+      description: RFC 9457.
+      required: [type, title, status, detail, code, retryable]
+      properties:
+        type: {type: string}
+        title: {type: string}
+        status: {type: integer}
+        detail: {type: string}
+        code: {$ref: "#/components/schemas/ProblemCode"}
+        service: {type: string, description: Which service could not do its part.}
+        retryable: {type: boolean}
+        orderId: {type: string}
+        state: {$ref: "#/components/schemas/OrderState"}
+        holder: {type: string, description: Who carries the order out.}
+        errors:
+          type: array
+          items:
+            type: object
+            required: [field, message]
+            properties:
+              field: {type: string, description: "A JSON pointer, or the name of a header or a query parameter."}
+              message: {type: string}
+    ProblemCode:
+      type: string
+      enum:
+        - invalid_argument
+        - malformed_body
+        - body_too_large
+        - headers_too_large
+        - unsupported_media_type
+        - not_found
+        - method_not_allowed
+        - conflict
+        - idempotency_key_reused
+        - fenced
+        - not_leased
+        - overloaded
+        - service_unavailable
+        - deadline_exceeded
+        - request_timeout
+        - cancelled
+        - storage_unavailable
+        - stopping
+        - internal
+
+"""#
 }

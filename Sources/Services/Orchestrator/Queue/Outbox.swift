@@ -69,6 +69,12 @@ final class Outbox: Service, Sendable {
     wake.yield()
   }
 
+  /// An approved order in the store is to be withdrawn.
+  func withdraw() {
+    fresh.withLock { $0.mustRead = true }
+    wake.yield()
+  }
+
   /// Why it makes no headway, or what the queue refuses; nil when all is well.
   var problem: String? { trouble.withLock { $0 } }
 
@@ -164,7 +170,7 @@ final class Outbox: Service, Sendable {
   /// all, once those that were taken are written down.
   private func handOver(_ orders: [StoredOrder]) async throws -> ServiceError? {
     let process = context.process
-    let sent = try orders.map { order in
+    let sent = try orders.filter { $0.cancellation == nil }.map { order in
       let clock = order.clock.ticked(process)
       return (order.id, clock, try message(order, clock))
     }
@@ -172,6 +178,14 @@ final class Outbox: Service, Sendable {
     var taken: [OrderID: (sent: VectorClock, queue: VectorClock)] = [:]
     var refusal: ServiceError?
     var failure: ServiceError?
+    for order in orders where order.cancellation != nil {
+      do {
+        try await Withdrawal(repository: repository, queue: queue, context: context).carryOut(order)
+        backlog.subtract(1, ordering: .relaxed)
+      } catch let error as ServiceError {
+        if error.isRetryable { failure = error } else { refusal = error }
+      }
+    }
     for ((id, clock, _), result) in zip(sent, results) {
       do {
         guard case .enqueue(let reply) = try result.get() else { throw ServiceError.mismatch(queue.service) }
@@ -207,12 +221,18 @@ final class Outbox: Service, Sendable {
     let process = context.process
     let time = context.clocks.wall()
     let event = EventTable.checkout.events.first { $0.kind == .handoff }?.id
+    let isWithdrawn = Atomic<Bool>(false)
     try await repository.change(taken.keys.sorted()) { stored in
       guard let clocks = taken[stored.id] else { return nil }
       stored.clock.merge(clocks.sent)
       stored.clock.receive(clocks.queue, at: process)
       // An outcome may have told of it first.
       guard stored.state == .approved else { return [] }
+      // Cancelled meanwhile: it stays in the store's list until the queue has said what becomes of it.
+      guard stored.cancellation == nil else {
+        isWithdrawn.store(true, ordering: .relaxed)
+        return []
+      }
       return [
         TimelineEntry(
           at: time, actor: "order-queue", event: event, state: EventResult.Outcome.passed.rawValue,
@@ -220,6 +240,7 @@ final class Outbox: Service, Sendable {
         try stored.become(.queued, actor: process, clock: stored.clock, at: time),
       ]
     }
+    if isWithdrawn.load(ordering: .relaxed) { withdraw() }
     backlog.subtract(taken.count, ordering: .relaxed)
     context.logger.debug("Orders queued.", metadata: ["orders": "\(taken.count)"])
   }

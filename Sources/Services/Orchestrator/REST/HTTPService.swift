@@ -12,6 +12,8 @@ struct HTTPService: Service {
   let context: DaemonContext
   /// Connections at a time; more wait to be accepted.
   static let maximumConnections = 4_096
+  /// How long a connection may be silent between requests, and how long the head of a request may take in all.
+  static let idleTimeout = TimeAmount.seconds(30)
   /// The endpoint that is listened on (with the port that the kernel chose for port 0), or why none is.
   let listening = Latch<NetworkEndpoint>()
 
@@ -20,7 +22,13 @@ struct HTTPService: Service {
     quiet.logLevel = max(context.logger.logLevel, .warning)
     let (listening, endpoint) = (listening, endpoint)
     let application = Application(
-      router: api.router(), server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+      router: api.router(),
+      server: .http1(
+        configuration: .init(
+          additionalChannelHandlers: [HeadGuard()], idleTimeout: Self.idleTimeout,
+          httpDecoderConfiguration: .init(
+            maxHeaderFieldSize: HeadGuard.fieldSize, maxHeaderListSize: HeadGuard.headerSize,
+            maxHeaderFieldCount: HeadGuard.fields))),
       configuration: .init(
         address: .hostname(endpoint.host, port: endpoint.port), serverName: "ordersd",
         availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections)),

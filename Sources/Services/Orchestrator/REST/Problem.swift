@@ -11,8 +11,10 @@ import OrderWire
 #endif
 
 /// An error as REST tells it: `application/problem+json` (RFC 9457).
-struct Problem: Encodable {
-  struct FieldError: Encodable {
+struct Problem: Encodable, Sendable {
+  static let mediaType = "application/problem+json"
+
+  struct FieldError: Encodable, Sendable {
     /// JSON pointer (RFC 6901), or the name of a header or a query parameter.
     let field: String
     let message: String
@@ -27,6 +29,9 @@ struct Problem: Encodable {
   let service: String?
   let retryable: Bool
   let orderId: String?
+  /// The order's state, where that is what stands in the way, and who holds the order.
+  let state: String?
+  let holder: String?
   let errors: [FieldError]?
 
   init(_ error: ServiceError) {
@@ -38,6 +43,8 @@ struct Problem: Encodable {
     service = error.service
     retryable = error.isRetryable
     orderId = error.details["orderId"]
+    state = error.details["state"]
+    holder = error.details["holder"]
     errors = error.details["field"].map {
       [FieldError(field: $0, message: error.details["problem"] ?? error.message)]
     }
@@ -63,10 +70,15 @@ struct ProblemMiddleware: RouterMiddleware {
       let allowed = routes.filter { $0.matches(request.uri.path) }.flatMap {
         $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue]
       }
+      if request.method == .options, !allowed.isEmpty {
+        // RFC 9110 §9.3.7.
+        return Response(
+          status: .noContent, headers: [.allow: (allowed + ["OPTIONS"]).joined(separator: ", ")])
+      }
       guard !allowed.isEmpty else {
         return response(
           ServiceError(
-            .notFound, "nothing is served at \(request.uri.path.prefix(200)); see / and /v1/orders"))
+            .notFound, "nothing is served at \(request.uri.path.prefix(200)); see / and /v1/openapi.yaml"))
       }
       var answer = response(
         ServiceError(
@@ -90,7 +102,7 @@ struct ProblemMiddleware: RouterMiddleware {
 
   private func response(_ error: ServiceError) -> Response {
     var response = JSONBody.response(
-      Problem(error), status: .init(code: error.code.disposition.http), type: "application/problem+json")
+      Problem(error), status: .init(code: error.code.disposition.http), type: Problem.mediaType)
     if let after = error.retryAfter {
       response.headers[.retryAfter] = String(max(1, after.components.seconds))
     } else if error.code.disposition.http == 503 {

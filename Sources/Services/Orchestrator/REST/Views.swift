@@ -17,6 +17,7 @@ struct OrderView: Encodable {
   let suggestions: StoredOrder.Suggestions?
   let execution: StoredOrder.Execution?
   let reason: String?
+  let cancellation: CancellationView?
   let clock: VectorClock
   let createdAt: String
   let updatedAt: String
@@ -33,16 +34,26 @@ struct OrderView: Encodable {
     suggestions = order.suggestions
     execution = order.execution
     reason = order.reason
+    cancellation = order.cancellation.map {
+      CancellationView(reason: $0.reason, requestedAt: $0.requestedAt.rfc3339)
+    }
     clock = order.clock
     createdAt = order.createdAt.rfc3339
     updatedAt = order.updatedAt.rfc3339
   }
 }
 
+struct CancellationView: Encodable {
+  let reason: String
+  let requestedAt: String
+}
+
 struct OrderListView: Encodable {
   let orders: [OrderView]
-  /// Pass as `cursor` for the next page; absent on the last.
-  let next: OrderID?
+  /// Pass as `cursor`, with the same filters, for the next page; absent on the last.
+  let next: String?
+  /// All orders by state, whatever the filters.
+  let counts: [String: Int]
 }
 
 struct TimelineView: Encodable {

@@ -80,8 +80,8 @@ struct OrderRepository: Sendable {
     }
   }
 
-  /// Changes one order in one transaction: `change` gets the stored one and returns the lines for its timeline, or nil
-  /// to leave it as it is. Returns the order after it; throws `not_found`.
+  /// Changes one order in one transaction: `change` gets the stored one and returns the lines for its timeline, or
+  /// nil to leave it as it is. Returns the order after it; throws `not_found`.
   func change(
     _ id: OrderID, _ change: @escaping @Sendable (inout StoredOrder) throws -> [TimelineEntry]?
   ) async throws -> StoredOrder {
@@ -113,6 +113,14 @@ struct OrderRepository: Sendable {
     return order
   }
 
+  /// One consistent moment of an order and its timeline. Throws `not_found`.
+  func history(of id: OrderID) async throws -> (order: StoredOrder, entries: [TimelineEntry]) {
+    try await store.read { db in
+      guard let order = try OrderTable.load(id, db) else { throw Self.notFound(id) }
+      return (order, try OrderTable.timeline(of: id, db))
+    }
+  }
+
   /// Throws `not_found`.
   func timeline(of id: OrderID) async throws -> [TimelineEntry] {
     try await store.read { db in
@@ -121,14 +129,26 @@ struct OrderRepository: Sendable {
     }
   }
 
-  /// Newest first.
-  func list(state: OrderState?, before: OrderID?, limit: Int) async throws -> [StoredOrder] {
-    try await store.read { db in try OrderTable.list(state: state, before: before, limit: limit, db) }
+  /// Newest first. `before`: where the page before ended.
+  func list(_ filter: OrderFilter, before: OrderID?, limit: Int) async throws -> OrderPage {
+    try await store.read { db in try OrderTable.page(filter, before: before, limit: limit, db) }
   }
+
+  /// What has changed after the change number `after`, in the order of the changes; each order as it is now.
+  func changes(after: UInt64, of order: OrderID?, limit: Int) async throws -> [OrderChange] {
+    try await store.read { db in try OrderTable.changes(after: after, of: order, limit: limit, db) }
+  }
+
+  /// The number of the last change; 0 when there was none.
+  func lastChange() async throws -> UInt64 { try await store.read(OrderTable.lastChange) }
 
   func counts() async throws -> [String: Int] { try await store.read(OrderTable.counts) }
 
-  static func notFound(_ id: OrderID) -> ServiceError { ServiceError(.notFound, "there is no order \(id)") }
+  static func notFound(_ id: OrderID) -> ServiceError {
+    ServiceError(
+      .notFound, "there is no order \(id); GET /v1/orders lists those there are",
+      details: ["orderId": id.description])
+  }
 }
 
 /// What a transaction came to, between its body and its completion, which run on the same thread.

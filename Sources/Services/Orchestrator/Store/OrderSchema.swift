@@ -32,5 +32,45 @@ enum OrderSchema {
       ) WITHOUT ROWID;
       """),
     SchemaStep("2 idempotency by age", "CREATE INDEX idempotency_by_age ON idempotency (created_at)"),
+    SchemaStep("3 changes and lists", changesAndLists),
   ]
+
+  /// `change`: the number of an order's last change; grows with every commit, whatever the order (ADR 0014).
+  /// What a list filters by has a column and an index of its own; the counts are kept, not counted.
+  private static let changesAndLists = """
+    ALTER TABLE orders ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE orders ADD COLUMN email TEXT NOT NULL DEFAULT '';
+    ALTER TABLE orders ADD COLUMN priority INTEGER NOT NULL DEFAULT 5;
+    -- The code of the rejection.
+    ALTER TABLE orders ADD COLUMN code TEXT;
+    UPDATE orders SET
+      change = numbered.number,
+      email = lower(json_extract(record, '$.customer.email')),
+      priority = json_extract(record, '$.priority'),
+      code = json_extract(record, '$.rejection.code')
+    FROM (SELECT id, row_number() OVER (ORDER BY id) AS number FROM orders) AS numbered
+    WHERE orders.id = numbered.id;
+    CREATE UNIQUE INDEX orders_by_change ON orders (change);
+    CREATE INDEX orders_by_email ON orders (email, id);
+    CREATE INDEX orders_by_priority ON orders (priority, id);
+    CREATE INDEX orders_by_code ON orders (code, id) WHERE code IS NOT NULL;
+    CREATE TABLE order_counts (
+      state TEXT PRIMARY KEY NOT NULL,
+      orders INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO order_counts (state, orders) VALUES
+      ('received', 0), ('verifying', 0), ('interrupted', 0), ('approved', 0), ('queued', 0), ('executing', 0),
+      ('executed', 0), ('rejected', 0), ('cancelled', 0), ('expired', 0), ('failed', 0);
+    UPDATE order_counts SET orders = (SELECT COUNT(*) FROM orders WHERE orders.state = order_counts.state);
+    CREATE TRIGGER count_new_orders AFTER INSERT ON orders BEGIN
+      UPDATE order_counts SET orders = orders + 1 WHERE state = new.state;
+    END;
+    CREATE TRIGGER count_changed_orders AFTER UPDATE OF state ON orders WHEN old.state <> new.state BEGIN
+      UPDATE order_counts SET orders = orders - 1 WHERE state = old.state;
+      UPDATE order_counts SET orders = orders + 1 WHERE state = new.state;
+    END;
+    CREATE TRIGGER count_gone_orders AFTER DELETE ON orders BEGIN
+      UPDATE order_counts SET orders = orders - 1 WHERE state = old.state;
+    END;
+    """
 }

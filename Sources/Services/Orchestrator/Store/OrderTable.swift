@@ -13,14 +13,25 @@ import OrderWire
 /// The statements on `orders.db`; each runs inside a transaction or a snapshot of the caller's.
 enum OrderTable {
   static func insert(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
-    try db.cachedStatement(sql: "INSERT INTO orders (id, state, record) VALUES (?, ?, ?)").execute(
-      arguments: [order.id.description, order.state.rawValue, try JSONText.string(order)])
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO orders (id, state, record, email, priority, code, change) VALUES (?, ?, ?, ?, ?, ?, \(nextChange))
+        """
+    ).execute(
+      arguments: [
+        order.id.description, order.state.rawValue, try JSONText.string(order),
+        foldedEmail(order.customer.email), order.priority.level, order.rejection?.code,
+      ])
     try append(entries, to: order.id, db)
   }
 
   static func update(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
-    try db.cachedStatement(sql: "UPDATE orders SET state = ?, record = ? WHERE id = ?").execute(
-      arguments: [order.state.rawValue, try JSONText.string(order), order.id.description])
+    try db.cachedStatement(
+      sql: "UPDATE orders SET state = ?, record = ?, code = ?, change = \(nextChange) WHERE id = ?"
+    ).execute(
+      arguments: [
+        order.state.rawValue, try JSONText.string(order), order.rejection?.code, order.id.description,
+      ])
     try append(entries, to: order.id, db)
   }
 
@@ -29,21 +40,6 @@ enum OrderTable {
     return try String.fetchOne(statement, arguments: [id.description]).map {
       try decode(StoredOrder.self, $0)
     }
-  }
-
-  /// Newest first; `before`: the last id of the page before.
-  static func list(
-    state: OrderState?, before: OrderID?, limit: Int, _ db: Database
-  ) throws -> [StoredOrder] {
-    var sql = "SELECT record FROM orders WHERE id < ?"
-    var arguments: StatementArguments = [before?.description ?? "g"]
-    if let state {
-      sql += " AND state = ?"
-      arguments += [state.rawValue]
-    }
-    sql += " ORDER BY id DESC LIMIT ?"
-    arguments += [limit]
-    return try String.fetchAll(db, sql: sql, arguments: arguments).map { try decode(StoredOrder.self, $0) }
   }
 
   /// Oldest first.
@@ -56,9 +52,10 @@ enum OrderTable {
     ).map { try decode(StoredOrder.self, $0) }
   }
 
+  /// Orders by state; the schema's triggers keep them.
   static func counts(_ db: Database) throws -> [String: Int] {
-    let rows = try Row.fetchAll(db, sql: "SELECT state, COUNT(*) AS n FROM orders GROUP BY state")
-    return Dictionary(rows.map { ($0["state"], $0["n"]) }, uniquingKeysWith: { first, _ in first })
+    let rows = try Row.fetchAll(db, sql: "SELECT state, orders FROM order_counts WHERE orders > 0")
+    return Dictionary(rows.map { ($0["state"], $0["orders"]) }, uniquingKeysWith: { first, _ in first })
   }
 
   static func timeline(of id: OrderID, _ db: Database) throws -> [TimelineEntry] {
@@ -77,7 +74,10 @@ enum OrderTable {
     try statement.execute(arguments: [id.description, try JSONText.string(entries)])
   }
 
-  private static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+  /// One more than any change so far. There is one writer, so that changes become visible in this order.
+  private static let nextChange = "(SELECT COALESCE(MAX(change), 0) + 1 FROM orders)"
+
+  static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
     try JSONDecoder().decode(type, from: Data(text.utf8))
   }
 }

@@ -19,6 +19,12 @@ struct StoredOrder: Sendable, Codable, Hashable {
     var attempt: Int
   }
 
+  /// A cancel that was asked for. Whether it came in time, the state says.
+  struct Cancellation: Sendable, Codable, Hashable {
+    var reason: String
+    var requestedAt: Timestamp
+  }
+
   let id: OrderID
   private(set) var state: OrderState
   var priority: Priority
@@ -33,6 +39,7 @@ struct StoredOrder: Sendable, Codable, Hashable {
   var rejection: Rejection?
   var suggestions: Suggestions?
   var execution: Execution?
+  var cancellation: Cancellation?
   /// Why it failed, was cancelled or came back.
   var reason: String?
   var clock: VectorClock

@@ -1,0 +1,79 @@
+import NIOCore
+import OrderWire
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Cuts a stream of bytes into lines (NDJSON: UTF-8, each line ends with LF, a CR before it is taken off).
+struct LineReader {
+  /// What a batch may be.
+  struct Limits: Sendable {
+    /// Bytes of one line.
+    var line = 64 << 10
+    /// Lines, empty ones too.
+    var lines = 100_000
+    /// Bytes of all lines.
+    var total = 256 << 20
+  }
+
+  /// A line that was cut off the stream.
+  enum Piece: Equatable {
+    case line(Data)
+    /// Longer than allowed; its bytes were dropped.
+    case tooLong
+  }
+
+  private let limits: Limits
+  private var buffer: [UInt8] = []
+  private var isDropping = false
+  private var total = 0
+  /// Number of the last line that was begun.
+  private(set) var lines = 0
+
+  init(limits: Limits) { self.limits = limits }
+
+  /// Takes the next bytes; returns the lines that are complete with them. Throws `body_too_large`.
+  mutating func take(_ bytes: some Sequence<UInt8>, count: Int) throws -> [Piece] {
+    total += count
+    guard total <= limits.total else {
+      throw ServiceError(
+        .bodyTooLarge,
+        "the batch is too large; at most \(limits.total) bytes are taken, send the rest in another one")
+    }
+    var pieces: [Piece] = []
+    for byte in bytes {
+      if byte == UInt8(ascii: "\n") {
+        pieces.append(try cut())
+      } else if !isDropping {
+        buffer.append(byte)
+        if buffer.count > limits.line {
+          isDropping = true
+          buffer = []
+        }
+      }
+    }
+    return pieces
+  }
+
+  /// The last line, where it has no end of line of its own. Throws `body_too_large`.
+  mutating func finish() throws -> Piece? { buffer.isEmpty && !isDropping ? nil : try cut() }
+
+  private mutating func cut() throws -> Piece {
+    lines += 1
+    guard lines <= limits.lines else {
+      throw ServiceError(
+        .bodyTooLarge,
+        "the batch has too many lines; at most \(limits.lines) are taken, send the rest in another one")
+    }
+    defer {
+      buffer.removeAll(keepingCapacity: true)
+      isDropping = false
+    }
+    if isDropping { return .tooLong }
+    if buffer.last == UInt8(ascii: "\r") { buffer.removeLast() }
+    return .line(Data(buffer))
+  }
+}

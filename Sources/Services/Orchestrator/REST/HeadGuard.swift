@@ -1,0 +1,66 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import OrderWire
+
+/// Answers a request whose head cannot be read, or is too large, with a problem like any other, and closes the
+/// connection: what comes after it could be anything.
+///
+/// Sits behind the HTTP decoder of each connection. A half-closed or silent connection is the server's own to end.
+final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
+  typealias InboundIn = HTTPRequestPart
+  typealias InboundOut = HTTPRequestPart
+  typealias OutboundIn = HTTPResponsePart
+  typealias OutboundOut = HTTPResponsePart
+
+  /// Bytes of one field, name and value together; of all; and how many.
+  static let fieldSize = 16 << 10
+  static let headerSize = 32 << 10
+  static let fields = 100
+
+  /// Requests whose answers are not complete: nothing may be written between them.
+  private var open = 0
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .head = unwrapInboundIn(data) { open += 1 }
+    context.fireChannelRead(data)
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    if case .end = unwrapOutboundIn(data) { open -= 1 }
+    context.write(data, promise: promise)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? HTTPParserError, open == 0 else {
+      context.fireErrorCaught(error)
+      return
+    }
+    let isTooLarge = error == .headerOverflow
+    let problem = Problem(
+      isTooLarge
+        ? ServiceError(
+          .headersTooLarge,
+          "the head of the request is too large; it may have \(Self.fields) fields and \(Self.headerSize) bytes, "
+            + "\(Self.fieldSize) in one field")
+        : ServiceError(.malformedBody, "the request is not HTTP/1.1 that can be read"))
+    do {
+      let body = ByteBuffer(bytes: try JSONBody.encode(problem))
+      let head = HTTPResponse(
+        status: .init(code: problem.status),
+        headerFields: [
+          .contentType: Problem.mediaType, .contentLength: String(body.readableBytes), .connection: "close",
+        ])
+      context.write(wrapOutboundOut(.head(head)), promise: nil)
+      context.write(wrapOutboundOut(.body(body)), promise: nil)
+      let channel = context.channel
+      context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+        channel.close(mode: .all, promise: nil)
+      }
+    } catch {
+      context.close(promise: nil)
+    }
+  }
+}
