@@ -243,7 +243,7 @@ let shellTests: [Target] = [
       "OrderProtos", "OrderWire", "OrderDomain",
       "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
     ]),
-  tests("Lab", []),
+  tests("Lab", [], exclude: ["Systemd"]),
   tests(
     "Integration", ["VectorClock", "CheckoutFlow", crypto, httpClient, nioCore, nioHTTP1],
     exclude: ["Support"]),

@@ -11,8 +11,8 @@ struct Ordersctl: AsyncParsableCommand {
       Exit status: 0 ok, 1 failed, 3 rejected, 4 not found, 5 unavailable, 6 timed out, 7 conflict, 64 usage.
       """,
     subcommands: [
-      SubmitCommand.self, GetCommand.self, ListCommand.self, WaitCommand.self, TraceCommand.self,
-      HealthCommand.self,
-      ElectionCommand.self, QueueCommand.self, BenchCommand.self, CompletionsCommand.self,
+      SubmitCommand.self, GetCommand.self, ListCommand.self, WaitCommand.self, CancelCommand.self,
+      TraceCommand.self, VerifyCommand.self, HealthCommand.self, ElectionCommand.self, QueueCommand.self,
+      BenchCommand.self, CompletionsCommand.self,
     ])
 }

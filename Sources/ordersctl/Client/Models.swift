@@ -54,6 +54,7 @@ struct OrderModel: Decodable {
   var rejection: Rejection?
   var suggestions: Suggestions?
   var execution: Execution?
+  var reason: String?
   var createdAt: String?
   var updatedAt: String?
 
@@ -63,6 +64,8 @@ struct OrderModel: Decodable {
 struct OrderListModel: Decodable {
   var orders: [OrderModel]
   var next: String?
+  /// All orders by state.
+  var counts: [String: Int]?
 }
 
 struct TimelineModel: Decodable {
@@ -95,5 +98,7 @@ struct ProblemModel: Decodable {
   var service: String?
   var retryable: Bool?
   var orderId: String?
+  var state: String?
+  var holder: String?
   var errors: [FieldError]?
 }

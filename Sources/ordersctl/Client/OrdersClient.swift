@@ -71,17 +71,42 @@ struct OrdersClient {
   }
 
   private func send(_ request: HTTPClientRequest, timeout: Duration) async throws -> Answer {
+    let answer = try await exchange(request, timeout: timeout) { response in try await Self.whole(response) }
+    guard (200..<300).contains(answer.status) else { throw Self.failure(answer) }
+    return answer
+  }
+
+  /// An answer that is read as it comes, by `body`; a refusal becomes a `Failure` as with any other.
+  func stream(
+    _ request: HTTPClientRequest, timeout: Duration, _ body: (HTTPClientResponse.Body) async throws -> Void
+  ) async throws {
+    let refusal = try await exchange(request, timeout: timeout) { response -> Answer? in
+      guard response.status == .ok else { return try await Self.whole(response) }
+      try await body(response.body)
+      return nil
+    }
+    if let refusal { throw Self.failure(refusal) }
+  }
+
+  private static func whole(_ response: HTTPClientResponse) async throws -> Answer {
+    let body = try await response.body.collect(upTo: maximumAnswer)
+    return Answer(
+      status: Int(response.status.code), body: Data(body.readableBytesView),
+      isReplay: response.headers.first(name: "idempotency-replayed") == "true")
+  }
+
+  private func exchange<Result>(
+    _ request: HTTPClientRequest, timeout: Duration, _ body: (HTTPClientResponse) async throws -> Result
+  ) async throws -> Result {
     var request = request
     request.headers.replaceOrAdd(name: "accept", value: "application/json, application/problem+json")
     request.headers.replaceOrAdd(name: "user-agent", value: "ordersctl")
-    let answer: Answer
     do {
       let response = try await http.execute(
         request, timeout: .nanoseconds(max(timeout, .milliseconds(1)).inNanoseconds))
-      let body = try await response.body.collect(upTo: Self.maximumAnswer)
-      answer = Answer(
-        status: Int(response.status.code), body: Data(body.readableBytesView),
-        isReplay: response.headers.first(name: "idempotency-replayed") == "true")
+      return try await body(response)
+    } catch let failure as Failure {
+      throw failure
     } catch let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout {
       throw Failure(Exit.timedOut, "\(server) did not answer in time")
     } catch is CancellationError {
@@ -93,8 +118,6 @@ struct OrdersClient {
           + "is it running? 'ordersd up' or 'systemctl start orders.target' starts it; --server names another",
         isBrokenConnection: true)
     }
-    guard (200..<300).contains(answer.status) else { throw Self.failure(answer) }
-    return answer
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -116,6 +139,8 @@ struct OrdersClient {
     var text = problem.detail ?? problem.title ?? "the server answered \(answer.status)"
     if let code = problem.code { text += " (\(code))" }
     for error in problem.errors ?? [] { text += "\n  \(error.field): \(error.message)" }
+    if let state = problem.state { text += "\n  state: \(state)" }
+    if let holder = problem.holder { text += "\n  holder: \(holder)" }
     if let service = problem.service { text += "\n  service: \(service)" }
     if let order = problem.orderId { text += "\n  order: \(order)" }
     if problem.retryable == true { text += "\n  trying again can help" }

@@ -15,38 +15,51 @@ import OrderDomain
 
 struct SubmitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "submit", abstract: "Submit an order and print what became of it.")
+    commandName: "submit", abstract: "Submit an order, or a batch of them, and print what became of it.")
 
   @Argument(help: "A file with the order as JSON (see examples/order.json); - for standard input.")
-  var file: String
+  var file: String?
+  @Option(help: "Instead: a file with an order in each line (NDJSON); - for standard input.")
+  var batch: String?
   @Option(name: .customLong("wait"), help: "Wait until the order is in this state.")
   var target: OrderState?
   @Option(help: "The same key again gives the same order. Default: a new one.")
   var idempotencyKey: String?
-  @Option(help: "How long to wait in all, e.g. 500ms, 30s, 2m.")
-  var timeout = DurationArgument(.seconds(30))
+  @Option(help: "How long to wait in all, e.g. 500ms, 30s, 2m. Default: 30s; 1h for a batch.")
+  var timeout: DurationArgument?
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    guard (file == nil) != (batch == nil) else {
+      throw ValidationError("give one file with an order, or --batch with a file of many")
+    }
+    guard batch == nil || target == nil else { throw ValidationError("--wait is not for batches") }
     if let key = idempotencyKey,
-      key.isEmpty || key.utf8.count > 128 || key.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E })
+      key.isEmpty || key.utf8.count > (batch == nil ? 128 : 120)
+        || key.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E })
     {
-      throw ValidationError("--idempotency-key must be 1 to 128 printable ASCII characters without spaces")
+      throw ValidationError(
+        "--idempotency-key must be 1 to 128 (120 for a batch) printable ASCII characters, no spaces")
     }
   }
 
   func run() async throws {
     try await reportingFailures {
-      let document = try OrderFile.bytes(of: file)
       // Always a key: a POST whose answer got lost can be told from a second order.
       let key = idempotencyKey ?? UUID().uuidString.lowercased()
+      if let batch {
+        return try await BatchSubmit.run(
+          batch, key: key, timeout: timeout?.duration ?? .seconds(3_600), server, output.format)
+      }
+      let document = try OrderFile.bytes(of: file ?? "-")
+      let timeout = timeout?.duration ?? .seconds(30)
       let clock = ContinuousClock()
-      let deadline = clock.now + timeout.duration
+      let deadline = clock.now + timeout
       try await OrdersClient.with(server) { client in
         let submission: Submission
         do {
-          submission = try await client.submit(document, key: key, timeout: timeout.duration)
+          submission = try await client.submit(document, key: key, timeout: timeout)
         } catch let failure as Failure where failure.exit == Exit.timedOut || failure.exit == Exit.unavailable
         {
           throw Failure(
@@ -87,40 +100,6 @@ struct GetCommand: AsyncParsableCommand {
   }
 }
 
-struct ListCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Print orders, newest first.")
-
-  @Option(help: "Only orders in this state.")
-  var state: OrderState?
-  @Option(help: "At most this many, 1 to 200.")
-  var limit = 50
-  @Option(help: "Go on from where a list ended (its 'next').")
-  var cursor: String?
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var output: OutputOptions
-
-  func validate() throws {
-    guard (1...200).contains(limit) else {
-      throw ValidationError("--limit must be a whole number from 1 to 200")
-    }
-  }
-
-  func run() async throws {
-    try await reportingFailures {
-      try await OrdersClient.with(server) { client in
-        var path = "/v1/orders?limit=\(limit)"
-        if let state { path += "&state=\(state.rawValue)" }
-        if let cursor { path += "&cursor=\(percentEncoded(cursor))" }
-        let answer = try await client.get(path)
-        let page = try answer.decode(OrderListModel.self)
-        try Printer(format: output.format).list(page.orders, json: try answer.decode(JSONValue.self))
-        if let next = page.next { tell("there are more: --cursor \(next)") }
-      }
-    }
-  }
-}
-
 struct WaitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "wait", abstract: "Wait until an order is in a state, and print it.")
@@ -144,42 +123,6 @@ struct WaitCommand: AsyncParsableCommand {
   }
 }
 
-struct TraceCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "trace", abstract: "Print what happened to an order, in order, with its vector clocks.")
-
-  @Argument(help: "The order's id.")
-  var id: OrderIDArgument
-  @OptionGroup var server: ServerOptions
-  @OptionGroup var output: OutputOptions
-
-  func run() async throws {
-    try await reportingFailures {
-      try await OrdersClient.with(server) { client in
-        let answer = try await client.get("/v1/orders/\(id.text)/events")
-        let timeline = try answer.decode(TimelineModel.self)
-        try Printer(format: output.format).list(timeline.entries, json: try answer.decode(JSONValue.self))
-      }
-    }
-  }
-}
-
-extension TimelineModel.Entry: ListRow {
-  static let header = [
-    Column("#", right: true), Column("TIME"), Column("ACTOR"), Column("EVENT"), Column("STATE"),
-    Column("REASON"),
-    Column("CLOCK"),
-  ]
-
-  var row: [String] {
-    let clock = (clock ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(
-      separator: " ")
-    return [String(sequence), at, actor, event ?? "", state ?? "", reason ?? "", clock]
-  }
-
-  var name: String { "entry/\(sequence)" }
-}
-
 /// An order's id as it is typed: whatever can stand in a URL's path. The server judges the rest.
 struct OrderIDArgument: ExpressibleByArgument {
   let text: String
@@ -200,8 +143,8 @@ enum OrderFile {
   /// Bytes; what the server takes at the most.
   private static let maximumSize = 1 << 20
 
-  /// The file's bytes as they are: what is wrong inside is the server's to say. Throws a usage failure for a file that
-  /// is missing, too large or not JSON at all.
+  /// The file's bytes as they are: what is wrong inside is the server's to say. Throws a usage failure for a file
+  /// that is missing, too large or not JSON at all.
   static func bytes(of path: String) throws -> Data {
     let name = path == "-" ? "standard input" : path
     let data: Data
@@ -248,16 +191,4 @@ enum OrderFile {
     if isDirectory { return "is a directory" }
     return FileManager.default.isReadableFile(atPath: path) ? "an I/O error" : "permission denied"
   }
-}
-
-/// RFC 3986: everything but unreserved characters.
-private func percentEncoded(_ text: String) -> String {
-  let digits = Array("0123456789ABCDEF")
-  return text.utf8.map { byte in
-    let isLetter = byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A
-    if isLetter || (byte >= 0x30 && byte <= 0x39) || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte) {
-      return String(UnicodeScalar(byte))
-    }
-    return "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-  }.joined()
 }

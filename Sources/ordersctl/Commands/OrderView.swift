@@ -12,7 +12,8 @@ extension OrderModel: ListRow {
   var row: [String] {
     [
       orderId, state, priority.map(String.init) ?? "", total.map { "\($0)" } ?? "", executedBy,
-      rejection?.code ?? "", createdAt ?? "", itemsText, cardText, execution?.epoch.map(String.init) ?? "",
+      rejection?.code ?? reason ?? "", createdAt ?? "", itemsText, cardText,
+      execution?.epoch.map(String.init) ?? "",
       execution?.attempt.map(String.init) ?? "", updatedAt ?? "",
     ]
   }
@@ -37,6 +38,7 @@ extension OrderModel: ListRow {
         fields.append((place.isEmpty ? "finding" : "field", "\(place)\(finding.message) (\(finding.code))"))
       }
     }
+    if rejection == nil { fields.append(("reason", reason ?? "")) }
     if let suggestions {
       let titles = suggestions.items.map { item in item.title.map { "\($0) (\(item.sku))" } ?? item.sku }
       let degraded = suggestions.degraded == true ? (titles.isEmpty ? "none (degraded)" : " (degraded)") : ""
