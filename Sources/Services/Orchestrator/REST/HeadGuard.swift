@@ -19,6 +19,8 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
   static let fieldSize = 16 << 10
   static let headerSize = 32 << 10
   static let fields = 100
+  /// For the client to take the answer and close.
+  private static let farewell = TimeAmount.seconds(1)
 
   /// Requests whose answers are not complete: nothing may be written between them.
   private var open = 0
@@ -57,7 +59,9 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
       context.write(wrapOutboundOut(.body(body)), promise: nil)
       let channel = context.channel
       context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
-        channel.close(mode: .all, promise: nil)
+        // A close with bytes unread would reset the connection, and the client might lose the answer.
+        channel.close(mode: .output, promise: nil)
+        channel.eventLoop.scheduleTask(in: Self.farewell) { channel.close(mode: .all, promise: nil) }
       }
     } catch {
       context.close(promise: nil)

@@ -43,7 +43,10 @@ private enum JSONNode: Encodable {
           mapping.map { (try key($0.key), try JSONNode($0.value)) }, uniquingKeysWith: { _, last in last }))
     case .sequence(let sequence): self = .list(try sequence.map(JSONNode.init))
     case .scalar(let scalar):
-      if node.null != nil {
+      // What is quoted is text, whatever it looks like.
+      if scalar.style != .plain {
+        self = .text(scalar.string)
+      } else if node.null != nil {
         self = .null
       } else if let value = node.bool {
         self = .boolean(value)
