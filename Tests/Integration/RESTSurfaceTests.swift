@@ -77,7 +77,7 @@ struct RESTSurfaceTests {
             group.addTask {
               let order = try await cluster.submit(body)
               let (status, _) = try await cluster.request(
-                .POST, "/v1/orders/\(order.orderId)/cancel", headers: [("Content-Type", "application/json")],
+                .post, "/v1/orders/\(order.orderId)/cancel", headers: [("Content-Type", "application/json")],
                 body: Data(#"{"reason": "changed my mind"}"#.utf8))
               return (order.orderId, status)
             }
