@@ -32,24 +32,30 @@ import Testing
     try await withSurroundings { around in
       let ledger = Ledger()
       let flags = ["orchestrator.order-deadline": "10s"]
-      try await withThrowingTaskGroup(of: Void.self) { tasks in
-        for client in 0..<Self.clients { tasks.addTask { try await shopOn(client, ledger) } }
-        for _ in 0..<Self.points {
-          try await withShop(around, flags, crashes: true) { shop in
-            ledger.state.withLock { $0.shop = shop.http }
-            // Not a wait for anything: this is the random point.
-            try await Task.sleep(for: .microseconds(Int64.random(in: 0...60_000)))
-          }
-        }
-        try await withShop(around, flags) { shop in
-          ledger.state.withLock { state in
-            state.shop = shop.http
-            state.isClosing = true
-          }
-          try await tasks.waitForAll()
-          try await check(ledger, shop, around)
+      let shoppers = Task { try await shopAll(ledger) }
+      defer { shoppers.cancel() }
+      for _ in 0..<Self.points {
+        try await withShop(around, flags, crashes: true) { shop in
+          ledger.state.withLock { $0.shop = shop.http }
+          // Not a wait for anything: this is the random point.
+          try await Task.sleep(for: .microseconds(Int64.random(in: 0...60_000)))
         }
       }
+      try await withShop(around, flags) { shop in
+        ledger.state.withLock { state in
+          state.shop = shop.http
+          state.isClosing = true
+        }
+        try await shoppers.value
+        try await check(ledger, shop, around)
+      }
+    }
+  }
+
+  private func shopAll(_ ledger: Ledger) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      for client in 0..<Self.clients { tasks.addTask { try await shopOn(client, ledger) } }
+      try await tasks.waitForAll()
     }
   }
 

@@ -1,3 +1,5 @@
+import DaemonKit
+import OrderDomain
 import OrderProtos
 import Testing
 
@@ -6,6 +8,14 @@ import Testing
   private func states(_ shop: Shop, _ id: String) async throws -> [String] {
     try await shop.http.get("/v1/orders/\(id)/events").json()["entries"].list
       .filter { $0["event"] == .null }.compactMap { $0["state"].text }
+  }
+
+  private func lateAnswers(_ shop: Shop, of service: String) async -> Int? {
+    guard case .object(let sessions)? = await shop.report().details["sessions"],
+      case .object(let session)? = sessions[service],
+      case .integer(let late)? = session["lateAnswers"]
+    else { return nil }
+    return Int(late)
   }
 
   @Test func ordersShareOneStreamOfEachService() async throws {
@@ -56,14 +66,7 @@ import Testing
       #expect(try await eventually { around.fraud.cancelled == [id] }, "the cancel reaches the peer")
       around.fraud.behaviour = .pass
       // On the same stream, after the late answer.
-      #expect(
-        try await eventually {
-          guard case .object(let sessions)? = await shop.report().details["sessions"],
-            case .object(let fraud)? = sessions["fraud-detection"],
-            case .integer(let late)? = fraud["lateAnswers"]
-          else { return false }
-          return late == 1
-        })
+      #expect(try await eventually { await lateAnswers(shop, of: "fraud-detection") == 1 })
       #expect(try await shop.http.get("/v1/orders/\(id)").json()["state"].text == "rejected")
       #expect(try await shop.http.post(orderBody()).json()["state"].text == "approved")
       #expect(around.fraud.sessions == 1)
@@ -96,7 +99,7 @@ import Testing
       "orchestrator.retries": "0",
       "orchestrator.circuit-pause": "200ms",
     ]
-    try await withShop(flags) { shop, around in
+    try await withShop(flags) { (shop, around) async throws in
       #expect(try await circuit(shop, of: "fraud-detection") == "closed")
       around.fraud.behaviour = .unavailable
       for _ in 0..<3 {

@@ -1,9 +1,11 @@
 import DaemonKit
 import Foundation
 import GRDB
+import GRPCCore
 import OrderProtos
 import OrderQueue
 import OrderWire
+import SwiftProtobuf
 import Testing
 
 /// What the hot path leaves out must not be missed.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import OrderDomain
 import OrderWire
 import ServiceLifecycle
 
