@@ -136,17 +136,13 @@ final class Outbox: Service, Sendable {
   /// Takes all approved orders of the store, page by page: what the queue refuses for good holds nothing up.
   private func readAndHandOver() async throws {
     var last: OrderID?
-    var refused = 0
     var refusal: ServiceError?
     while true {
       let after = last
       let page = try await repository.store.read { db in
         try OrderTable.oldest(in: .approved, after: after, limit: Self.page, db)
       }
-      if let problem = try await handOver(page) {
-        refusal = problem
-        refused += 1
-      }
+      if let problem = try await handOver(page) { refusal = problem }
       guard let end = page.last, page.count == Self.page else { break }
       last = end.id
     }
