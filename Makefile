@@ -22,7 +22,7 @@ test: bootstrap-test ## Run all tests; those that measure time run by themselves
 	$(SWIFT_BUILD) --build-tests
 	$(SWIFT_TEST) --skip-build --skip '^(Integration|Lab|OrchestratorTests|OrderQueueTests|ExecutorTests|Simulation)\.'
 	$(SWIFT_TEST) --skip-build --filter '^Simulation\.'
-	$(SWIFT_TEST) --skip-build --filter '^OrchestratorTests\.'
+	$(SWIFT_TEST) --skip-build --no-parallel --filter '^OrchestratorTests\.'
 	$(SWIFT_TEST) --skip-build --filter '^ExecutorTests\.'
 	$(SWIFT_TEST) --skip-build --no-parallel --filter '^OrderQueueTests\.'
 	$(SWIFT_TEST) --skip-build --filter '^Integration\.'

@@ -28,10 +28,10 @@ final class Cluster: Sendable {
   var log: URL { folder.appendingPathComponent("up.log") }
 
   /// Starts a cluster, waits until it is ready, runs `body`, and stops and removes everything whatever happens.
-  static func with<Value>(_ settings: [String: String] = [:], _ body: (Cluster) async throws -> Value)
-    async throws -> Value
-  {
-    let cluster = try Cluster(settings)
+  static func with<Value>(
+    _ settings: [String: String] = [:], arguments: [String] = [], _ body: (Cluster) async throws -> Value
+  ) async throws -> Value {
+    let cluster = try Cluster(settings, arguments)
     do {
       try await eventually("all roles are ready", within: .seconds(60)) {
         try cluster.report()?.ready == true
@@ -46,7 +46,7 @@ final class Cluster: Sendable {
     }
   }
 
-  private init(_ settings: [String: String]) throws {
+  private init(_ settings: [String: String], _ arguments: [String]) throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "ordersd-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
@@ -60,6 +60,7 @@ final class Cluster: Sendable {
       "\(Programs.support.path)/append-and-fulfil \(folder.path)/effects \(Programs.examples.path)/fulfil",
     ]
     process.arguments?.append(contentsOf: settings.flatMap { ["--set", "\($0.key)=\($0.value)"] })
+    process.arguments?.append(contentsOf: arguments)
     let log = folder.appendingPathComponent("up.log")
     _ = FileManager.default.createFile(atPath: log.path, contents: nil)
     let output = try FileHandle(forWritingTo: log)

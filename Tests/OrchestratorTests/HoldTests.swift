@@ -5,7 +5,7 @@ import Testing
 
 /// Orders that a service could not check, and that are held by policy.
 @Suite(.timeLimit(.minutes(2))) struct HoldTests {
-  private static let flags = ["orchestrator.fraud-failure": "hold", "orchestrator.order-deadline": "300ms"]
+  private static let flags = ["orchestrator.fraud-failure": "hold", "orchestrator.order-deadline": "2s"]
 
   @Test func aHeldOrderGoesOnByItself() async throws {
     try await withShop(Self.flags) { shop, around in

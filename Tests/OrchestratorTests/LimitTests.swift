@@ -31,7 +31,7 @@ import Testing
     try await withShop { shop, _ in
       let start = "GET /v1/status HTTP/1.1\r\nHost: x\r\n"
       for fields in [
-        "X-Long: " + String(repeating: "a", count: HeadGuard.fieldSize) + "\r\n",
+        "X-Long: " + String(repeating: "a", count: HeadGuard.fieldSize + 1) + "\r\n",
         (0...HeadGuard.fields).map { "X-\($0): a\r\n" }.joined(),
         (0..<4).map { "X-\($0): " + String(repeating: "a", count: 10_000) + "\r\n" }.joined(),
       ] {

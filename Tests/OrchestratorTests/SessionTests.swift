@@ -58,8 +58,8 @@ import Testing
   }
 
   @Test func aLateAnswerIsTooLateAndThePeerIsTold() async throws {
-    try await withShop(["orchestrator.order-deadline": "200ms"]) { shop, around in
-      around.fraud.behaviour = .late(.milliseconds(400))
+    try await withShop(["orchestrator.order-deadline": "1s"]) { shop, around in
+      around.fraud.behaviour = .late(.milliseconds(1_800))
       let order = try await shop.http.post(orderBody()).json()
       let id = try #require(order["orderId"].text)
       #expect(order["state"].text == "rejected" && order["rejection"]["service"].text == "fraud-detection")
@@ -95,7 +95,7 @@ import Testing
 
   @Test func aPeerThatFailsIsSparedAndComesBack() async throws {
     let flags = [
-      "orchestrator.order-deadline": "300ms", "orchestrator.circuit-failures": "3",
+      "orchestrator.order-deadline": "2s", "orchestrator.circuit-failures": "3",
       "orchestrator.retries": "0",
       "orchestrator.circuit-pause": "200ms",
     ]

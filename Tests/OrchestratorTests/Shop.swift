@@ -125,10 +125,9 @@ func withSurroundings<Result: Sendable>(
   }
 }
 
-/// Runs the orchestrator, put together by its composition root, for the time of `body`. `crashes`: it is not stopped in
-/// the end, but all that it is at is cut off wherever it is.
+/// Runs the orchestrator, put together by its composition root, for the time of `body`.
 func withShop<Result: Sendable>(
-  _ surroundings: Surroundings, _ flags: [String: String] = [:], crashes: Bool = false,
+  _ surroundings: Surroundings, _ flags: [String: String] = [:],
   _ body: @Sendable (Shop) async throws -> Result
 ) async throws -> Result {
   var settings = ["orchestrator.port": "0", "state": surroundings.folder]
@@ -146,13 +145,8 @@ func withShop<Result: Sendable>(
     let shop = Shop(http: HTTPEndpoint(host: "127.0.0.1", port: port), report: runtime.report)
     let outcome: Swift.Result<Result, any Error>
     do { outcome = .success(try await body(shop)) } catch { outcome = .failure(error) }
-    if crashes {
-      tasks.cancelAll()
-      do { try await tasks.waitForAll() } catch is CancellationError {}
-    } else {
-      await services.triggerGracefulShutdown()
-      try await tasks.waitForAll()
-    }
+    await services.triggerGracefulShutdown()
+    try await tasks.waitForAll()
     return try outcome.get()
   }
 }

@@ -12,8 +12,8 @@ import Synchronization
   import Foundation
 #endif
 
-/// One SQLite file, in WAL mode with `synchronous=FULL`, with **group commit**: while one transaction commits, what
-/// arrives gathers into the next. No `commit` returns before its change is on disk.
+/// One SQLite file, in WAL mode with `synchronous=FULL`, with **group commit**: while one transaction
+/// commits, what arrives gathers into the next. No `commit` returns before its change is on disk.
 ///
 /// One process writes one file. Changes are applied in the order in which `commit` was called.
 package final class DurableStore: Sendable {
@@ -21,7 +21,8 @@ package final class DurableStore: Sendable {
   package enum FailureMode: Sendable {
     /// The next transaction tries again: for callers that keep nothing in memory.
     case carryOn
-    /// Every commit is refused until `recover()`: for callers whose memory mirrors the file and must be read anew.
+    /// Every commit is refused until `recover()`: for callers whose memory mirrors the file and must be
+    /// read anew.
     case refuseUntilRecovered
   }
 
@@ -37,7 +38,8 @@ package final class DurableStore: Sendable {
     /// What it throws undoes this change alone.
     fileprivate var failsAlone = false
 
-    /// `apply` runs once, on the writer. `finish` is called once, on the writer's thread, when the outcome is known.
+    /// `apply` runs once, on the writer. `finish` is called once, on the writer's thread, when the outcome
+    /// is known.
     package init(
       apply: @escaping @Sendable (Database) throws -> Void, finish: @escaping @Sendable ((any Error)?) -> Void
     ) {
@@ -66,8 +68,8 @@ package final class DurableStore: Sendable {
 
   /// Opens or creates the file and brings its schema up to date.
   ///
-  /// Throws `StoreOpenError` for a folder that cannot be written, a file that is not a database or is damaged, and a
-  /// schema that is newer than this program.
+  /// Throws `StoreOpenError` for a folder that cannot be written, a file that is not a database or is
+  /// damaged, and a schema that is newer than this program.
   package init(
     path: String, schema: [SchemaStep], failureMode: FailureMode, context: DaemonContext
   ) throws {
@@ -102,9 +104,11 @@ package final class DurableStore: Sendable {
     }
   }
 
-  /// Makes a change durable. `body` runs once, on the writer; what it throws undoes this change alone and is rethrown.
+  /// Makes a change durable. `body` runs once, on the writer; what it throws undoes this change alone and
+  /// is rethrown.
   ///
-  /// Throws `ServiceError` `overloaded` when too many wait, `storage_unavailable` when the transaction failed.
+  /// Throws `ServiceError` `overloaded` when too many wait, `storage_unavailable` when the transaction
+  /// failed.
   package func commit<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws
     -> Value
   {
@@ -149,7 +153,8 @@ package final class DurableStore: Sendable {
   /// The failure that stopped the store, if any.
   package var failure: ServiceError? { state.withLock { $0.failure } }
 
-  /// Why the last transaction failed; nil once one has written something again. For reports, in either failure mode.
+  /// Why the last transaction failed; nil once one has written something again. For reports, in either
+  /// failure mode.
   package var trouble: ServiceError? { state.withLock { $0.trouble } }
 
   /// Waits for the last transaction and closes the file. Later commits are refused.
@@ -160,7 +165,8 @@ package final class DurableStore: Sendable {
     try checkpointer.close()
   }
 
-  /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this returns, and
+  /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this
+  /// returns, and
   /// `completion` is called on the writer's thread when the outcome is known.
   package func submit(
     _ body: @escaping @Sendable (Database) throws -> Void,
@@ -171,8 +177,8 @@ package final class DurableStore: Sendable {
     submit([change])
   }
 
-  /// As above for several at once: they are in one transaction unless they are more than `maximumBatch`. No savepoint is
-  /// kept for them: what one of them throws fails all of its transaction.
+  /// As above for several at once: they are in one transaction unless they are more than `maximumBatch`. No
+  /// savepoint is kept for them: what one of them throws fails all of its transaction.
   package func submit(_ changes: [Change]) {
     enum Verdict {
       case refused(ServiceError)
@@ -282,8 +288,8 @@ package final class DurableStore: Sendable {
   /// Bytes per second.
   private static let slowestDisk: Int64 = 10_000_000
 
-  /// `PRAGMA quick_check` (sqlite.org/pragma.html): a damaged file is refused at start, not discovered later. Through
-  /// a connection that only reads, because the mere opening of a pool writes.
+  /// `PRAGMA quick_check` (sqlite.org/pragma.html): a damaged file is refused at start, not discovered
+  /// later. Through a connection that only reads, because the mere opening of a pool writes.
   private static func check(_ path: String, _ migrator: DatabaseMigrator) throws {
     var configuration = Configuration()
     configuration.readonly = true

@@ -15,7 +15,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
 
-  /// Bytes of one field, name and value together; of all; and how many.
+  /// Bytes of the name or the value of one field; of all together; and how many fields.
   static let fieldSize = 16 << 10
   static let headerSize = 32 << 10
   static let fields = 100

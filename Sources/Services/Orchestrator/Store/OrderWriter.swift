@@ -35,9 +35,9 @@ struct OrderWriter {
   }
 }
 
-/// Orders under way, as the writer last wrote them, so that a change need not read and decode what was written a moment
-/// ago. Used by the writer alone, and equal to the table as the writer sees it: the orchestrator is the only one to write
-/// the file.
+/// Orders under way, as the writer last wrote them, so that a change need not read and decode what was
+/// written a moment ago. Used by the writer alone, and equal to the table as the writer sees it: the
+/// orchestrator is the only one to write the file.
 final class OrderCache: Sendable {
   /// Orders kept; beyond it the oldest half goes.
   private static let capacity = 16_384
