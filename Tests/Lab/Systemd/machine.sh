@@ -4,7 +4,7 @@
 make_base() {
   [[ -e $1/usr/lib/systemd/systemd ]] && return
   command -v debootstrap >/dev/null || { echo "lab-systemd: no debootstrap; tools/bootstrap --lab" >&2; exit 77; }
-  local wanted=systemd,systemd-sysv,dbus,polkitd,init-system-helpers,libsqlite3-0,libsystemd0,libstdc++6,zlib1g
+  local wanted=systemd,systemd-sysv,dbus,libpam-systemd,polkitd,init-system-helpers,libsqlite3-0,libsystemd0,libstdc++6,zlib1g
   rm -rf "$1.new"
   mkdir -p "$1.new"
   debootstrap --variant=minbase --include=$wanted,procps,iproute2,curl,man-db bookworm "$1.new" >&2
@@ -42,7 +42,7 @@ boot_machine() {
 
 # Runs a command line in the machine, as its root.
 inside() {
-  nsenter -t "$manager" -a env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+  timeout --kill-after=5 90 nsenter -t "$manager" -a env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
     LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive bash -c "cd /lab; $1"
 }
 

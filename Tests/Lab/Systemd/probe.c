@@ -113,12 +113,13 @@ static int identity_map(void) {
 
 int main(int argc, char **argv) {
   struct stat status;
+  cpu_set_t processors;
   char file[] = "/tmp/probe.XXXXXX";
   say("ProtectSystem (write /etc)", can_open("/etc/ordersd-probe", O_WRONLY | O_CREAT));
   say("ProtectSystem (write /usr)", can_open("/usr/ordersd-probe", O_WRONLY | O_CREAT));
   say("ProtectHome", can_open("/home/lab/file", O_RDONLY));
   say("PrivateTmp", can_open("/tmp/of-the-host", O_RDONLY));
-  say("PrivateDevices", stat("/dev/console", &status) == 0);
+  say("PrivateDevices", stat("/dev/of-the-host", &status) == 0);
   say("ProtectKernelTunables", can_open("/proc/sys/net/ipv4/ip_forward", O_WRONLY));
   say("ProcSubset", can_open("/proc/meminfo", O_RDONLY));
   say("ProtectProc", stat("/proc/1/status", &status) == 0);
@@ -144,7 +145,8 @@ int main(int argc, char **argv) {
   say("MemoryDenyWriteExecute (mprotect)", mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0);
   say("LockPersonality", personality(PER_LINUX32) >= 0);
   say("SystemCallFilter (@debug)", in_child(traced));
-  say("SystemCallFilter (@resources)", setpriority(PRIO_PROCESS, 0, 1) == 0);
+  say("SystemCallFilter (@resources)", sched_getaffinity(0, sizeof processors, &processors) == 0 &&
+      sched_setaffinity(0, sizeof processors, &processors) == 0);
   say("SystemCallArchitectures", in_child(foreign_call));
   say("RestrictAddressFamilies (packet)", can_socket(AF_PACKET, SOCK_DGRAM));
   say("RestrictAddressFamilies (netlink)", can_socket(AF_NETLINK, SOCK_RAW));

@@ -1,5 +1,5 @@
 # Remove, purge, install again, purge: nothing stays.
-inside 'rm -rf /etc/systemd/system/executor@.service.d /etc/ordersd/conf.d/50-lab.yaml /usr/local/bin/lab-fulfil /usr/local/bin/ordersd-probe /usr/lib/modules /srv/lab /home/lab; systemctl daemon-reload; userdel alice; userdel bob; systemctl enable executor@9 2>/dev/null' || true
+inside 'rm -rf /etc/systemd/system/executor@.service.d /etc/ordersd/conf.d/50-lab.yaml /usr/local/bin/lab-fulfil /usr/local/bin/ordersd-probe /usr/lib/modules /srv/lab /home/lab /etc/ordersd-probe /usr/ordersd-probe; systemctl daemon-reload; userdel alice; userdel bob; systemctl enable executor@9 2>/dev/null' || true
 expect 24 "Remove stops everything and keeps orders and settings" \
   'dpkg -r ordersd >/dev/null && ! pgrep -x ordersd && ls -d /var/lib/ordersd/order-queue /etc/ordersd/ordersd.yaml && ! ls /usr/bin/ordersd' 'ordersd.yaml'
 expect 24 "Installed again, it goes on with the same orders" 'dpkg -i /lab/ordersd_*.deb >/dev/null 2>&1; ordersctl list -o name | wc -l; systemctl is-active orders.target' '^active'
