@@ -36,9 +36,10 @@ sim: ## Run the simulator over SEEDS seeds, optimised; SEED=n replays one with i
 	  --scratch-path "$(ORDERSD_BUILD)/../core-release" --filter '$(if $(SEED),/everySeedKeepsItsPromises,^Simulation\.)'
 
 .PHONY: lab
-lab: build ## Run the lab: several hosts in network namespaces of its own (needs root)
+lab: build ## Run the lab: several hosts in network namespaces, and a booted systemd (needs root)
 	tools/bootstrap --test --lab
 	ORDERSD_LAB=1 $(SWIFT_TEST) --filter '^Lab\.'
+	$(MAKE) lab-systemd
 
 .PHONY: fuzz
 FUZZ_SECONDS ?= 60
@@ -91,7 +92,7 @@ deb: ## Make the Debian package, ordersd_<version>_<arch>.deb, in DEB_OUTPUT (de
 .PHONY: lab-systemd
 lab-systemd: deb ## Install the package on a booted systemd of its own, and use, upgrade and purge it there (needs root)
 	tools/bootstrap --lab
-	tools/lab-systemd "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
+	tools/lab-systemd --report "$(or $(DEB_OUTPUT),.)/lab-systemd.md" "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
 
 .PHONY: check
 check: ## Format lint, generated code up to date, units, Compose file
