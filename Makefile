@@ -90,9 +90,10 @@ deb: ## Make the Debian package, ordersd_<version>_<arch>.deb, in DEB_OUTPUT (de
 	tools/make-deb --output "$(or $(DEB_OUTPUT),.)" $(if $(VERSION),--version $(VERSION)) "$(STATIC_BUILD)/release"
 
 .PHONY: lab-systemd
-lab-systemd: deb ## Install the package on a booted systemd of its own, and use, upgrade and purge it there (needs root)
+lab-systemd: deb ## Use, upgrade and purge the package on a booted systemd, then on three on a bridge (needs root)
 	tools/bootstrap --lab
 	tools/lab-systemd --report "$(or $(DEB_OUTPUT),.)/lab-systemd.md" "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
+	tools/lab-hosts --report "$(or $(DEB_OUTPUT),.)/lab-hosts.md" "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
 
 .PHONY: check
 check: ## Format lint, generated code up to date, units, Compose file
