@@ -95,6 +95,10 @@ lab-systemd: deb ## Use, upgrade and purge the package on a booted systemd, then
 	tools/lab-systemd --report "$(or $(DEB_OUTPUT),.)/lab-systemd.md" "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
 	tools/lab-hosts --report "$(or $(DEB_OUTPUT),.)/lab-hosts.md" "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
 
+.PHONY: lab-compose
+lab-compose: deb ## Run the Compose file in the Docker that answers, and kill and restart containers
+	tools/lab-compose "$(or $(DEB_OUTPUT),.)"/ordersd_*.deb
+
 .PHONY: check
 check: ## Format lint, generated code up to date, units, Compose file
 	swift format lint --strict --recursive --parallel Package.swift Sources/Core Sources/Wire/OrderWire \

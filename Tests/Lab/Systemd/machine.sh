@@ -7,7 +7,7 @@ make_base() {
   local wanted=systemd,systemd-sysv,dbus,libpam-systemd,polkitd,init-system-helpers,libsqlite3-0,libsystemd0,libstdc++6,zlib1g
   rm -rf "$1.new"
   mkdir -p "$1.new"
-  debootstrap --variant=minbase --include=$wanted,procps,iproute2,curl,man-db bookworm "$1.new" >&2
+  debootstrap --variant=minbase --include=$wanted,procps,iproute2,curl,man-db,ca-certificates bookworm "$1.new" >&2
   mv "$1.new" "$1"
 }
 
