@@ -80,7 +80,7 @@ final class Checkpointer: Sendable {
   }
 
   /// Waits for readers of the log as long as the writer's busy timeout at most; the next copy asks again. The
-  /// file keeps its length: to overwrite a block takes the disk one flush, to append one takes it two.
+  /// file keeps its length, so that a flush of it has no new length to write.
   private func startAnew(_ writer: Database) {
     do {
       try writer.checkpoint(.restart)

@@ -8,8 +8,8 @@ import OrderDomain
   import Foundation
 #endif
 
-/// A statement of the hot path, bound and read with SQLite's own calls (sqlite.org/c3ref): through GRDB's
-/// values and rows each costs several times what SQLite itself does.
+/// A statement of the hot path, bound and read with SQLite's own calls (sqlite.org/c3ref): GRDB's
+/// values and rows showed in the profile beside it.
 ///
 /// Prepared once for each connection. Not for two uses at a time.
 struct HotStatement {
