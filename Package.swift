@@ -48,7 +48,7 @@ let core: [Target] = [
   library("Core", "CheckoutFlow", ["CoreTime", "OrderDomain", "VectorClock"]),
   library("Core", "TransactionRules", ["CoreTime", "OrderDomain"]),
   library("Core", "FraudRules", ["CoreTime", "OrderDomain"]),
-  library("Core", "SuggestionModel", ["OrderDomain"]),
+  library("Core", "SuggestionModel", ["CoreTime", "OrderDomain"]),
   library("Core", "PeerCalls", ["CoreTime"]),
 
   tests("CoreTimeTests", ["CoreTime"]),
@@ -59,7 +59,7 @@ let core: [Target] = [
   tests("CheckoutFlowTests", ["CheckoutFlow", "CoreTime", "OrderDomain", "VectorClock"]),
   tests("TransactionRulesTests", ["TransactionRules", "CoreTime", "OrderDomain"]),
   tests("FraudRulesTests", ["FraudRules", "CoreTime", "OrderDomain"]),
-  tests("SuggestionModelTests", ["SuggestionModel", "OrderDomain"]),
+  tests("SuggestionModelTests", ["SuggestionModel", "CoreTime", "OrderDomain"]),
   tests("LeaderWorkTests", ["LeaderWork", "CoreTime"]),
   tests("PeerCallsTests", ["PeerCalls", "CoreTime"]),
   .target(
@@ -168,7 +168,7 @@ let services: [Target] = [
     "Services", "Suggestions",
     [
       "SuggestionModel", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
-      "GRPCSupport", grpcCore, lifecycle, logging,
+      "GRPCSupport", grpcCore, swiftProtobuf, lifecycle, logging, metrics,
     ]),
   library(
     "Services", "OrderQueue",
@@ -216,8 +216,9 @@ let shellTests: [Target] = [
   tests(
     "CheckServicesTests",
     [
-      "TransactionVerification", "FraudDetection", "Suggestions", "GRPCSupport", "OrderProtos", "OrderWire",
-      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix,
+      "TransactionVerification", "FraudDetection", "Suggestions", "SuggestionModel", "GRPCSupport",
+      "OrderProtos", "OrderWire",
+      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcProtobuf, swiftProtobuf, lifecycle, nioPosix,
       logging,
     ]),
   tests(

@@ -33,7 +33,7 @@ struct AllConfigurations: Sendable {
     orchestrator = OrchestratorConfiguration(reader: reader, environment: environment)
     transactionVerification = TransactionVerificationConfiguration(reader: reader)
     fraudDetection = FraudDetectionConfiguration(reader: reader)
-    suggestions = SuggestionsConfiguration(reader: reader)
+    suggestions = SuggestionsConfiguration(reader: reader, environment: environment)
     orderQueue = OrderQueueConfiguration(reader: reader, environment: environment)
     executor = ExecutorConfiguration(reader: reader)
   }

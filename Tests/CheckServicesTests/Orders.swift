@@ -80,7 +80,11 @@ func fraudDetection(_ flags: [String: String] = [:]) -> Build {
 
 func suggestions(_ flags: [String: String] = [:]) -> Build {
   { context in
-    let reader = settings(["suggestions.port": "0"].merging(flags) { $1 })
+    // Without a queue, and with nothing learned before.
+    let alone = [
+      "suggestions.port": "0", "order-queue.endpoint": "127.0.0.1:9", "state": "/nonexistent/ordersd-test",
+    ]
+    let reader = settings(alone.merging(flags) { $1 })
     let configuration = SuggestionsConfiguration(reader: reader)
     try reader.validate()
     return try await buildSuggestions(configuration: configuration, context: context)

@@ -1,50 +1,80 @@
+package import CoreTime
 package import OrderDomain
 
-/// What a model has learned, for storing. Equal models give equal snapshots: everything in it is sorted.
-package struct SuggestionSnapshot: Sendable, Hashable, Codable {
-  package var baskets: UInt64
-  package var items: [Item]
+/// What a model has learned, for storing. A model that continues from its snapshot goes on exactly as the
+/// one that it was taken from.
+package struct SuggestionSnapshot: Sendable, Hashable {
+  package var baskets: UInt64 = 0
+  /// What the weights were made with. Milliseconds.
+  package var halfLife: Double
+  package var landmark: Timestamp?
+  package var latest: Timestamp?
+  package var items: [Item] = []
 
-  package struct Item: Sendable, Hashable, Codable {
+  package struct Item: Sendable, Hashable {
     package var sku: String
-    package var count: Int
+    package var weight: Double
     package var partners: [Partner]
   }
 
-  package struct Partner: Sendable, Hashable, Codable {
-    package var sku: String
-    package var count: Int
+  package struct Partner: Sendable, Hashable {
+    /// Index in `items`.
+    package var item: Int32
+    package var weight: Double
+    package var inherited: Double
   }
 }
 
 extension SuggestionModel {
   package var snapshot: SuggestionSnapshot {
     SuggestionSnapshot(
-      baskets: baskets,
-      items: statistics.sorted { $0.key < $1.key }.map { sku, own in
+      baskets: baskets, halfLife: decay.halfLife, landmark: decay.landmark, latest: decay.latest,
+      items: rows.map { row in
         .init(
-          sku: sku, count: own.count,
-          partners: own.partners.sorted { $0.key < $1.key }.map { .init(sku: $0.key, count: $0.value) })
+          sku: row.sku, weight: row.weight,
+          partners: row.neighbours.entries.map {
+            .init(item: $0.row, weight: $0.weight, inherited: $0.inherited)
+          })
       })
   }
 
-  /// Continues from `snapshot`. What is not in `catalog`, is beyond the limits (the rarest is left out),
-  /// stands twice or has a count that cannot be is dropped: a damaged file costs suggestions, never the
-  /// service.
-  package init(catalog: Catalog, limits: Limits = Limits(), snapshot: SuggestionSnapshot) {
-    self.init(catalog: catalog, limits: limits)
-    let counts = 1...Self.maxCount
-    let kept = snapshot.items.filter { items[$0.sku] != nil && counts.contains($0.count) }
-    for item in kept.sorted(by: { ($1.count, $0.sku) < ($0.count, $1.sku) }).prefix(self.limits.items) {
-      guard statistics[item.sku] == nil else { continue }
-      let partners = item.partners.filter {
-        items[$0.sku] != nil && $0.sku != item.sku && counts.contains($0.count)
+  /// Continues from `snapshot`. Of what is beyond the limits, the least is left out. A half-life that was
+  /// changed holds from the snapshot's latest order on.
+  package init(
+    catalog: Catalog, limits: Limits = Limits(), tuning: Tuning = Tuning(), snapshot: SuggestionSnapshot
+  ) {
+    self.init(catalog: catalog, limits: limits, tuning: tuning)
+    baskets = snapshot.baskets
+    let kept = Self.heaviest(snapshot.items.indices.map { snapshot.items[$0].weight }, self.limits.items)
+    var numbers = [Int32?](repeating: nil, count: snapshot.items.count)
+    for (row, index) in kept.enumerated() { numbers[index] = Int32(row) }
+    for index in kept {
+      let item = snapshot.items[index]
+      let entries = item.partners.compactMap { partner in
+        numbers[Int(partner.item)].map {
+          Neighbours.Entry(row: $0, weight: partner.weight, inherited: partner.inherited)
+        }
       }
-      let best = partners.sorted(by: { ($1.count, $0.sku) < ($0.count, $1.sku) }).prefix(self.limits.partners)
-      statistics[item.sku] = Statistics(
-        count: item.count,
-        partners: Dictionary(best.map { ($0.sku, $0.count) }, uniquingKeysWith: { first, _ in first }))
+      let best = Self.heaviest(entries.map(\.weight), self.limits.partners).map { entries[$0] }
+      rows.append(
+        Row(
+          sku: item.sku, weight: item.weight, neighbours: Neighbours(best),
+          isSold: self.catalog.holds(item.sku)))
     }
-    baskets = max(snapshot.baskets, UInt64(statistics.values.map(\.count).max() ?? 0))
+    let stored = Decay(
+      halfLife: snapshot.halfLife, landmark: snapshot.landmark, latest: snapshot.latest)
+    if stored.halfLife == decay.halfLife {
+      decay = stored
+    } else {
+      decay = Decay(halfLife: decay.halfLife, landmark: snapshot.latest, latest: snapshot.latest)
+      if stored.unit > 0 { scale(by: 1 / stored.unit) }
+    }
+    number()
+  }
+
+  /// The indices of the `count` greatest, in their order.
+  private static func heaviest(_ weights: [Double], _ count: Int) -> [Int] {
+    guard weights.count > count else { return Array(weights.indices) }
+    return weights.indices.sorted { (weights[$1], $0) < (weights[$0], $1) }.prefix(count).sorted()
   }
 }

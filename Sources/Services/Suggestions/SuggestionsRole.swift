@@ -1,63 +1,38 @@
 package import DaemonKit
 import GRPCSupport
+import Logging
 import OrderDomain
 import SuggestionModel
-import Synchronization
-import VectorClock
 
-/// Puts the role together: event f (suggest), which never fails an order.
+/// Puts the role together: event f (suggest), which never fails an order, and what it learns from.
 ///
 /// Throws `ConfigurationError` for a catalog that cannot be used.
 package func buildSuggestions(
   configuration: SuggestionsConfiguration, context: DaemonContext
 ) async throws -> RoleRuntime {
   let catalog = try CatalogFile.load(path: configuration.catalog)
+  let file = SnapshotFile(folder: configuration.stateFolder)
+  let memory = SuggestionMemory(
+    catalog: catalog, tuning: .init(halfLife: configuration.halfLife), limit: configuration.limit,
+    clocks: context.clocks)
+  let keeper = SnapshotKeeper(
+    memory: memory, file: file, interval: configuration.snapshotInterval, context: context)
+  await keeper.restore()
+  let queue = try Peer(
+    service: "order-queue", endpoint: configuration.orderQueue, eventLoopGroup: context.eventLoopGroup)
+  let learner = OutcomeLearner(memory: memory, queue: queue, context: context)
   let host = CheckHost(
-    events: CheckEvents(ids: ["f"]), provider: SuggestionChecks(catalog: catalog, limit: configuration.limit),
-    faultDelay: configuration.faultDelay, context: context)
-  return host.runtime(
+    events: CheckEvents(ids: ["f"]), provider: memory, faultDelay: configuration.faultDelay,
+    context: context)
+  var runtime = host.runtime(
     role: SuggestionsConfiguration.role, service: SuggestionsService(host: host),
     endpoint: configuration.server)
-}
-
-/// Event f by `SuggestionModel`, which learns from the orders that came through. In memory only.
-final class SuggestionChecks: CheckProvider {
-  /// Baskets kept until their order is settled.
-  static let maximumBaskets = 20_000
-
-  private struct Memory {
-    var model: SuggestionModel
-    var baskets = RecentMap<OrderID, [String]>(capacity: maximumBaskets)
+  // Stopped in reverse: the last snapshot holds everything that was learned.
+  runtime.services = [queue, keeper, learner] + runtime.services
+  let checks = runtime.report
+  runtime.report = {
+    // Nothing of it is a problem that keeps the role from being ready: it can always suggest something.
+    memory.report(onto: await checks())
   }
-
-  private let limit: Int
-  private let titles: [String: String]
-  private let memory: Mutex<Memory>
-
-  init(catalog: Catalog, limit: Int) {
-    self.limit = limit
-    titles = catalog.itemsBySKU().mapValues(\.title)
-    memory = Mutex(Memory(model: SuggestionModel(catalog: catalog)))
-  }
-
-  func verdict(on event: String, of check: CheckInput) -> EventVerdict {
-    let basket = check.order.items.map(\.sku)
-    let suggestions = memory.withLock { memory in
-      memory.baskets.set(basket, for: check.orderID)
-      return memory.model.suggest(for: basket, limit: limit)
-    }
-    return EventVerdict(
-      passed: true,
-      suggestions: suggestions.map {
-        SuggestedItem(sku: $0.sku, title: titles[$0.sku] ?? $0.sku, score: $0.score)
-      })
-  }
-
-  /// Approved orders are learned from, rejected ones are not.
-  func settled(_ order: OrderID, approved: Bool) {
-    memory.withLock { memory in
-      guard let basket = memory.baskets.remove(order), approved else { return }
-      memory.model.learn(basket: basket)
-    }
-  }
+  return runtime
 }
