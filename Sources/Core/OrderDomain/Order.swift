@@ -160,9 +160,9 @@ package enum CardBrand: String, Sendable, Hashable, Codable, CaseIterable {
       case 400_000...499_999: .visa
       case 510_000...559_999, 222_100...272_099: .mastercard
       case 340_000...349_999, 370_000...379_999: .amex
-      case 601_100...601_199, 644_000...659_999: .discover
+      case 601_100...601_199, 622_126...622_925, 644_000...659_999: .discover
       case 352_800...358_999: .jcb
-      case 300_000...305_999, 360_000...369_999, 380_000...399_999: .diners
+      case 300_000...305_999, 309_500...309_599, 360_000...369_999, 380_000...399_999: .diners
       default: .unknown
       }
   }

@@ -58,6 +58,13 @@ extension TransactionRules {
           "The country is an ISO 3166 code of two capital letters, such as EE."))
       return findings
     }
+    guard CountryCode.assigned.contains(address.country) else {
+      findings.append(
+        .init(
+          .countryUnknown, "\(pointer)/country",
+          "No country has the code \(address.country); use the one of ISO 3166, such as EE."))
+      return findings
+    }
     if let finding = postalCodeFinding(address, at: "\(pointer)/postalCode") { findings.append(finding) }
     return findings
   }

@@ -20,6 +20,7 @@ package enum TransactionRuleCode: String, Sendable, Hashable, CaseIterable {
   case addressFieldMissing = "address_field_missing"
   case addressFieldMalformed = "address_field_malformed"
   case countryMalformed = "country_malformed"
+  case countryUnknown = "country_unknown"
   case postalCodeMalformed = "postal_code_malformed"
   case termsNotAccepted = "terms_not_accepted"
 
