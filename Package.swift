@@ -47,7 +47,7 @@ let core: [Target] = [
   library("Core", "LeaderWork", ["CoreTime"]),
   library("Core", "CheckoutFlow", ["CoreTime", "OrderDomain", "VectorClock"]),
   library("Core", "TransactionRules", ["CoreTime", "OrderDomain"]),
-  library("Core", "FraudRules", ["CoreTime", "OrderDomain"]),
+  library("Core", "FraudRules", ["CoreTime", "OrderDomain", "VectorClock"]),
   library("Core", "SuggestionModel", ["CoreTime", "OrderDomain"]),
   library("Core", "PeerCalls", ["CoreTime"]),
 
@@ -162,7 +162,7 @@ let services: [Target] = [
     [
       "FraudRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
       "GRPCSupport",
-      grpcCore, lifecycle, logging, crypto,
+      grpcCore, lifecycle, logging, metrics, crypto,
     ]),
   library(
     "Services", "Suggestions",

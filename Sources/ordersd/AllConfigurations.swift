@@ -32,7 +32,7 @@ struct AllConfigurations: Sendable {
     log = LogConfiguration(reader: reader)
     orchestrator = OrchestratorConfiguration(reader: reader, environment: environment)
     transactionVerification = TransactionVerificationConfiguration(reader: reader)
-    fraudDetection = FraudDetectionConfiguration(reader: reader)
+    fraudDetection = FraudDetectionConfiguration(reader: reader, environment: environment)
     suggestions = SuggestionsConfiguration(reader: reader, environment: environment)
     orderQueue = OrderQueueConfiguration(reader: reader, environment: environment)
     executor = ExecutorConfiguration(reader: reader)

@@ -40,8 +40,10 @@ struct SettingsFile {
   private static let examples: [String: String] = [
     "state": "/var/lib/ordersd",
     "catalog": "/etc/ordersd/catalog.json",
-    "fraud-detection.block-list": "/etc/ordersd/blocked.txt",
-    "fraud-detection.disposable-domains": "/etc/ordersd/disposable-domains.txt",
+    "fraud-detection.rules": "/etc/ordersd/fraud-rules.yaml",
+    "fraud-detection.block-list": "/etc/ordersd/fraud-blocked.txt",
+    "fraud-detection.disposable-domains": "/etc/ordersd/fraud-disposable-domains.txt",
+    "fraud-detection.card-ranges": "/etc/ordersd/fraud-card-ranges.txt",
     "election.peers": "[10.0.0.1:50060, 10.0.0.2:50060, 10.0.0.3:50060]",
     "election.key-file": "/etc/ordersd/election.key",
     "executor.id": "1",

@@ -91,6 +91,31 @@ func suggestions(_ flags: [String: String] = [:]) -> Build {
   }
 }
 
+/// A folder of its own for the time of `body`.
+func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("ordersd-test-\(newOrderID())")
+    .path
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  let result: Result
+  do {
+    result = try await body(path)
+  } catch {
+    try FileManager.default.removeItem(atPath: path)
+    throw error
+  }
+  try FileManager.default.removeItem(atPath: path)
+  return result
+}
+
+/// fraud-detection with a state folder of its own.
+func withFraudDetection<Result: Sendable>(
+  _ flags: [String: String] = [:], _ body: @Sendable (RunningRole) async throws -> Result
+) async throws -> Result {
+  try await withFolder { folder in
+    try await withRole("fraud-detection", fraudDetection(["state": folder].merging(flags) { $1 }), body)
+  }
+}
+
 /// Writes `text` to a file of its own for the time of `body`.
 func withFile<Result>(_ text: String, _ body: (String) async throws -> Result) async throws -> Result {
   let path = FileManager.default.temporaryDirectory.appendingPathComponent("ordersd-test-\(newOrderID())")

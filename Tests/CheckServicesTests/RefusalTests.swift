@@ -53,7 +53,7 @@ struct RefusalTests {
 
   @Test func eventENeedsAnAmount() async throws {
     let order = try example("order.json")
-    try await withRole("fraud-detection", fraudDetection()) { role in
+    try await withFraudDetection() { role in
       let error = await #expect(throws: ServiceError.self) {
         try await role.screen(checkRequest(["d", "e"], order, amount: nil))
       }

@@ -57,7 +57,7 @@ struct VerdictTests {
   @Test func fraudDetectionTellsAGoodOrderFromABadOne() async throws {
     let good = try example("order.json")
     let bad = try example("order-fraud.json")
-    try await withRole("fraud-detection", fraudDetection()) { role in
+    try await withFraudDetection() { role in
       let passed = try await role.screen(checkRequest(["d", "e"], good))
       #expect(passed.results.map(\.outcome) == [.passed, .passed])
       let failed = try await role.screen(checkRequest(["d", "e"], bad, amount: 580_500))
@@ -71,7 +71,7 @@ struct VerdictTests {
 
   @Test func theBuyersScoreIsCarriedFromOneMessageToTheNext() async throws {
     let order = try example("order-fraud.json") { $0.items = [OrderItem(sku: "book-dune", quantity: 1)] }
-    try await withRole("fraud-detection", fraudDetection()) { role in
+    try await withFraudDetection() { role in
       let id = newOrderID()
       _ = try await role.screen(checkRequest(["d"], order, id: id))
       let withBuyer = try await role.screen(checkRequest(["e"], order, id: id))
@@ -85,24 +85,11 @@ struct VerdictTests {
   @Test func aBlockedBuyerSkipsThePayment() async throws {
     let order = try example("order.json")
     try await withFile("# not here\n@Example.ORG  # a domain\n") { path in
-      try await withRole("fraud-detection", fraudDetection(["fraud-detection.block-list": path])) { role in
+      try await withFraudDetection(["fraud-detection.block-list": path]) { role in
         let reply = try await role.screen(checkRequest(["d", "e"], order))
         #expect(reply.results.map(\.outcome) == [.failed, .skipped])
         #expect(reply.results[0].findings.first?.code == "email_domain_blocked")
       }
-    }
-  }
-
-  @Test func oneCardInManyOrdersIsNoticed() async throws {
-    let order = try example("order.json")
-    try await withRole("fraud-detection", fraudDetection(["fraud-detection.usual-orders": "2"])) { role in
-      var codes: [[String]] = []
-      for number in 0..<3 {
-        var other = order
-        other.customer.email = "ada\(number)@example.org"
-        codes.append(try await role.screen(checkRequest(["e"], other)).results[0].findings.map(\.code))
-      }
-      #expect(codes == [[], [], ["velocity_exceeded"]])
     }
   }
 
@@ -136,19 +123,12 @@ struct VerdictTests {
 struct SettingsTests {
   @Test func everyMistakeIsTold() async throws {
     let error = await #expect(throws: ConfigurationError.self) {
-      try await withRole(
-        "fraud-detection",
-        fraudDetection([
-          "fraud-detection.reject-score": "10", "fraud-detection.very-high-amount": "5",
-          "fraud-detection.fault-delay": "soon",
-        ])
-      ) { _ in }
+      try await withFraudDetection([
+        "fraud-detection.keys": "10", "fraud-detection.fault-delay": "soon",
+      ]) { _ in }
     }
-    #expect(error?.problems.count == 3)
-    #expect(
-      error?.description.contains("--set fraud-detection.reject-score: must be reviewScore (40) to 1000")
-        == true)
-    #expect(error?.description.contains("--set fraud-detection.very-high-amount: ") == true)
+    #expect(error?.problems.count == 2)
+    #expect(error?.description.contains("--set fraud-detection.keys: must be a whole number") == true)
     #expect(error?.description.contains("--set fraud-detection.fault-delay: must be a duration") == true)
   }
 
@@ -170,7 +150,7 @@ struct SettingsTests {
   @Test func aBadListNamesTheLine() async throws {
     try await withFile("example.org\nnot a domain\n\nnodot\n") { path in
       let error = await #expect(throws: ConfigurationError.self) {
-        try await withRole("fraud-detection", fraudDetection(["fraud-detection.block-list": path])) { _ in }
+        try await withFraudDetection(["fraud-detection.block-list": path]) { _ in }
       }
       #expect(
         error?.problems.map { $0.hasPrefix("\(path):2:") || $0.hasPrefix("\(path):4:") } == [true, true])

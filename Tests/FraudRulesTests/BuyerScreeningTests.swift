@@ -8,8 +8,10 @@ import Testing
   #expect(assessment.score == 0 && assessment.verdict == .pass)
 }
 
-private let listPolicy = FraudPolicy(
-  blockedEmails: ["ada@blocked.example"], blockedDomains: ["evil.example", "xn--nide-loa.ee"])
+private let listPolicy = testPolicy {
+  $0.blockedEmails = ["ada@blocked.example"]
+  $0.blockedDomains = ["evil.example", "xn--nide-loa.ee"]
+}
 
 @Test(arguments: [
   ("ada@example.org", []), ("ada@mailinator.com", ["email_disposable"]),
@@ -61,6 +63,6 @@ func quantitiesOfSeveralItems(lines: Int, expected: [String]) {
 }
 
 @Test func aBlockedBuyerIsRejected() {
-  let policy = FraudPolicy(blockedEmails: ["ada@example.org"])
+  let policy = testPolicy { $0.blockedEmails = ["ada@example.org"] }
   #expect(FraudRules(policy: policy).screenBuyer(testOrder()).verdict == .reject)
 }

@@ -1,8 +1,18 @@
+import CoreTime
 import FraudRules
 import OrderDomain
 import Testing
 
-let testSummary = CardSummary(brand: .visa, lastFour: "1111", fingerprint: "0123456789abcdef0123456789abcdef")
+func testPolicy(_ change: (inout FraudPolicy) throws -> Void) rethrows -> FraudPolicy {
+  var policy = FraudPolicy()
+  try change(&policy)
+  return policy
+}
+
+/// `2026-11-22T12:00:00Z`, and so many seconds later.
+func at(_ seconds: Int64) -> Timestamp { Timestamp(milliseconds: 1_795_348_800_000 + seconds * 1_000) }
+
+func orderID(_ number: UInt64) -> OrderID { OrderID(high: 0x7000, low: 0x8000_0000_0000_0000 | number) }
 
 /// An order without anything odd, changed by `change`.
 func testOrder(_ change: (inout OrderRequest) -> Void = { _ in }) -> OrderRequest {
@@ -22,3 +32,16 @@ func euros(_ minorUnits: Int64) throws -> Money {
 }
 
 func codes(_ assessment: Assessment) -> [String] { assessment.findings.map(\.code) }
+
+/// splitmix64, so that a failure replays from its seed.
+struct SeededRandom: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+}

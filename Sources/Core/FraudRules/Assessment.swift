@@ -24,4 +24,23 @@ package struct Assessment: Sendable, Hashable, Codable {
     self.findings = findings
     verdict = sum >= policy.rejectScore ? .reject : sum >= policy.reviewScore ? .review : .pass
   }
+
+  /// The mark of an order that a person should look at, with what led to it; nil unless the verdict is `review`.
+  /// `buyer`: what event d found, whose findings stand here as one.
+  package func reviewFlag(buyer: Assessment?) -> Finding? {
+    guard verdict == .review else { return nil }
+    let reasons = findings.flatMap { finding in
+      finding.code == FraudRuleCode.buyerSuspicious.rawValue ? buyer?.findings ?? [finding] : [finding]
+    }
+    let list = reasons.map { "\($0.code) \($0.score)" }.joined(separator: ", ")
+    return Finding(
+      code: FraudRuleCode.flaggedForReview, field: "",
+      message: "A person should look at this order; it scored \(score): \(list).")
+  }
+
+  /// The findings with the weightiest first, since the first is given as the reason; equal ones stay in order.
+  package var ranked: [Finding] {
+    findings.enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
+      .map(\.element)
+  }
 }

@@ -19,10 +19,9 @@ package struct FraudRules: Sendable {
   /// Event e: the payment, in the light of the whole order.
   ///
   /// `amount` is the total by the catalog's prices. `buyer` is what event d found; its score is carried over.
-  /// `recentOrders` is how many orders, this one included, came lately with the same card or from the same
-  /// address: the greater of two `VelocityWindow.record` results.
+  /// `evidence` is what `FraudMemory.observe` told about this order.
   package func screenPayment(
-    _ order: OrderRequest, card: CardSummary, amount: Money, buyer: Assessment? = nil, recentOrders: Int = 1
+    _ order: OrderRequest, amount: Money, buyer: Assessment? = nil, evidence: FraudEvidence = FraudEvidence()
   ) -> Assessment {
     var findings: [Finding?] = []
     if let buyer, buyer.score > 0 {
@@ -31,29 +30,9 @@ package struct FraudRules: Sendable {
           .buyerSuspicious, "/customer", "The buyer looked suspicious before the payment was screened.",
           score: buyer.score))
     }
-    findings.append(amountFinding(amount))
-    let target = order.shippingAddress ?? order.billingAddress
-    if target.country != order.billingAddress.country {
-      findings.append(
-        finding(
-          .countryMismatch, "/shippingAddress/country",
-          "The goods are to go to another country than the invoice."))
-    }
-    if !PersonName(order.payment.card.holder).mayBeSamePerson(as: PersonName(order.customer.name)) {
-      findings.append(
-        finding(
-          .holderNameMismatch, "/payment/card/holder",
-          "The name on the \(card.brand.rawValue) card is not the customer's name."))
-    }
-    if order.shipping?.method == "express", reaches(amount, policy.highAmount) {
-      findings.append(
-        finding(.expressHighAmount, "/shipping/method", "Goods of high value are to go out by express."))
-    }
-    if recentOrders > policy.usualOrders {
-      findings.append(
-        finding(
-          .velocityExceeded, "", "Unusually many orders came with this card or from this address lately."))
-    }
+    findings += amountFindings(order, amount, evidence)
+    findings += partyFindings(order, evidence)
+    findings += velocityFindings(evidence)
     return Assessment(findings: findings.compactMap { $0 }, policy: policy)
   }
 
@@ -109,31 +88,8 @@ package struct FraudRules: Sendable {
     return findings.compactMap { $0 }
   }
 
-  private func amountFinding(_ amount: Money) -> Finding? {
-    if reaches(amount, policy.amountLimit) {
-      return finding(.amountOverLimit, "", "\(amount) is more than is sold in one order; order less.")
-    }
-    if reaches(amount, policy.veryHighAmount) {
-      return finding(.amountVeryHigh, "", "\(amount) is a very high amount for one order.")
-    }
-    if reaches(amount, policy.highAmount) {
-      return finding(.amountHigh, "", "\(amount) is a high amount for one order.")
-    }
-    return nil
-  }
-
-  /// Whether `amount` is at least `threshold` whole units of its currency.
-  private func reaches(_ amount: Money, _ threshold: Int64) -> Bool {
-    var scale: Int64 = 1
-    for _ in 0..<amount.currency.minorUnitDigits { scale *= 10 }
-    let (minor, overflow) = threshold.multipliedReportingOverflow(by: scale)
-    return !overflow && amount.minorUnits >= minor
-  }
-
   /// Nil when the policy has switched the rule off.
-  private func finding(_ code: FraudRuleCode, _ field: String, _ message: String, score: Int? = nil)
-    -> Finding?
-  {
+  func finding(_ code: FraudRuleCode, _ field: String, _ message: String, score: Int? = nil) -> Finding? {
     let score = score ?? policy.score(of: code)
     return score > 0 ? Finding(code: code.rawValue, field: field, message: message, score: score) : nil
   }

@@ -25,8 +25,8 @@ struct MailAddress {
     }
   }
 
-  /// Long, and mostly digits, without any vowel, or with letters and digits taking turns all the time. Mild:
-  /// some people's addresses are like that.
+  /// Long, and mostly digits, without any vowel, or with digits between letters all over. Mild: some people's
+  /// addresses are like that.
   var looksRandom: Bool {
     let signs = local.utf8.filter { isASCIILetter($0) || isASCIIDigit($0) }
     guard signs.count >= 10, signs.count == local.utf8.count(where: { $0 != UInt8(ascii: ".") }) else {
@@ -36,8 +36,8 @@ struct MailAddress {
     if digits * 3 >= signs.count * 2 { return true }
     let vowels = Set("aeiouy".utf8)
     if !signs.contains(where: vowels.contains) { return true }
-    let turns = zip(signs, signs.dropFirst()).count { isASCIIDigit($0) != isASCIIDigit($1) }
-    return turns * 2 >= signs.count
+    let groups = signs.split { !isASCIIDigit($0) }.count
+    return groups >= 3
   }
 
   /// Whether no part of `name` (3 letters or longer) stands in the local part. False when there is nothing to

@@ -1,43 +1,40 @@
 import CoreTime
-import Crypto
 import FraudRules
 import GRPCSupport
 import OrderDomain
 import Synchronization
 import VectorClock
 
-/// The rules of `FraudRules` by event, and what they need to remember: in memory only, and bounded.
+/// The rules of `FraudRules` by event, and what they remember (`FraudMemory`). Both can be replaced while orders
+/// come.
 final class FraudChecks: CheckProvider {
-  /// Orders within the velocity window that are counted.
-  static let maximumRecentOrders = 100_000
   /// Orders between event d and event e.
   static let maximumScreenedBuyers = 20_000
 
-  private struct Memory {
-    var cards: VelocityWindow
-    var emails: VelocityWindow
-    var buyers: RecentMap<OrderID, Assessment>
+  private struct State {
+    var rules: FraudRules
+    var memory: FraudMemory
+    var buyers = RecentMap<OrderID, Assessment>(capacity: maximumScreenedBuyers)
+    var flagged: UInt64 = 0
+    /// Goes up with every change of the memory.
+    var changes: UInt64 = 0
   }
 
-  private let rules: FraudRules
-  /// Of this process: fingerprints are compared within it and go nowhere.
-  private let key = SymmetricKey(size: .bits256)
-  private let memory: Mutex<Memory>
+  private let key: TraceKey
+  private let wall: @Sendable () -> Timestamp
+  private let state: Mutex<State>
 
-  init(policy: FraudPolicy, velocityWindow: Duration) {
-    rules = FraudRules(policy: policy)
-    memory = Mutex(
-      Memory(
-        cards: VelocityWindow(length: velocityWindow, capacity: Self.maximumRecentOrders),
-        emails: VelocityWindow(length: velocityWindow, capacity: Self.maximumRecentOrders),
-        buyers: RecentMap(capacity: Self.maximumScreenedBuyers)))
+  init(policy: FraudPolicy, memory: FraudMemory, key: TraceKey, wall: @escaping @Sendable () -> Timestamp) {
+    self.key = key
+    self.wall = wall
+    state = Mutex(State(rules: FraudRules(policy: policy), memory: memory))
   }
 
   func verdict(on event: String, of check: CheckInput) -> EventVerdict {
     switch event {
     case "d":
-      let assessment = rules.screenBuyer(check.order)
-      memory.withLock { $0.buyers.set(assessment, for: check.orderID) }
+      let assessment = state.withLock { $0.rules }.screenBuyer(check.order)
+      state.withLock { $0.buyers.set(assessment, for: check.orderID) }
       return verdict(assessment)
     case "e": return screenPayment(check)
     default: preconditionFailure("the host lets no other event through than those of CheckEvents")
@@ -45,41 +42,48 @@ final class FraudChecks: CheckProvider {
   }
 
   func settled(_ order: OrderID, approved: Bool) {
-    memory.withLock { _ = $0.buyers.remove(order) }
+    let now = wall()
+    state.withLock { state in
+      state.buyers.remove(order)
+      state.memory.settle(order, approved: approved, now: now)
+      state.changes += 1
+    }
   }
+
+  /// Judges orders by `policy` from now on.
+  func adopt(_ policy: FraudPolicy) {
+    let rules = FraudRules(policy: policy)
+    state.withLock { state in
+      state.rules = rules
+      state.memory.adopt(policy)
+    }
+  }
+
+  /// What is remembered now, with a number that tells whether it has changed since.
+  var remembered: (memory: FraudMemory, changes: UInt64) { state.withLock { ($0.memory, $0.changes) } }
+
+  /// Orders that passed with the mark for a person.
+  var flagged: UInt64 { state.withLock { $0.flagged } }
 
   private func screenPayment(_ check: CheckInput) -> EventVerdict {
     guard let amount = check.amount else {
       preconditionFailure("the host lets event e through only with an amount")
     }
-    let card = summary(of: check.order.payment.card)
-    let email = check.order.customer.email.lowercased()
-    let (recent, buyer) = memory.withLock { memory in
-      let byCard = memory.cards.record(card.fingerprint, order: check.orderID, now: check.now)
-      let byEmail = memory.emails.record(email, order: check.orderID, now: check.now)
-      return (max(byCard, byEmail), memory.buyers[check.orderID])
+    // The hashes are the costly part, so they are made outside the lock; so is the judgement.
+    let traces = key.traces(of: TraceTexts(check.order, client: check.clientAddress))
+    let (rules, evidence, buyer) = state.withLock { state in
+      state.changes += 1
+      let evidence = state.memory.observe(check.orderID, traces, amount: amount, now: check.wall)
+      return (state.rules, evidence, state.buyers[check.orderID])
     }
-    return verdict(
-      rules.screenPayment(check.order, card: card, amount: amount, buyer: buyer, recentOrders: recent))
+    let assessment = rules.screenPayment(check.order, amount: amount, buyer: buyer, evidence: evidence)
+    guard let flag = assessment.reviewFlag(buyer: buyer) else { return verdict(assessment) }
+    state.withLock { $0.flagged += 1 }
+    // It stands first, so that the timeline shows it.
+    return EventVerdict(passed: true, findings: [flag] + assessment.ranked)
   }
 
   private func verdict(_ assessment: Assessment) -> EventVerdict {
-    guard assessment.verdict == .reject else {
-      return EventVerdict(passed: true, findings: assessment.findings)
-    }
-    // The first finding is given as the reason, so the weightiest comes first; equal ones stay in their
-    // order.
-    let ranked = assessment.findings.enumerated().sorted {
-      ($1.element.score, $0.offset) < ($0.element.score, $1.offset)
-    }
-    return EventVerdict(passed: false, findings: ranked.map(\.element))
-  }
-
-  private func summary(of card: Card) -> CardSummary {
-    let digits = card.number.utf8.filter { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    let code = HMAC<SHA256>.authenticationCode(for: digits, using: key)
-    return CardSummary(
-      brand: CardBrand(number: card.number), lastFour: String(decoding: digits.suffix(4), as: UTF8.self),
-      fingerprint: code.prefix(16).hexadecimal)
+    EventVerdict(passed: assessment.verdict != .reject, findings: assessment.ranked)
   }
 }

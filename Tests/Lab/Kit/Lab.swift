@@ -96,8 +96,6 @@ final class Lab: Sendable {
     var settings = [
       "order-queue.endpoint=\(queue):50055", "fraud-detection.endpoint=\(queue):50051",
       "transaction-verification.endpoint=\(queue):50052", "suggestions.endpoint=\(queue):50053",
-      // One customer of the lab orders more than is usual.
-      "fraud-detection.usual-orders=1000000",
     ]
     settings += options.settings.map { "\($0.key)=\($0.value)" }
     let command =

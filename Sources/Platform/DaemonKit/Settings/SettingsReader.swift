@@ -40,8 +40,14 @@ package final class SettingsReader {
     "port-offset", default: 0, in: 0...15_000,
     "Added to every default port, so that a second set can run beside.")
 
+  /// What names every key, for messages about unknown ones.
+  private let overview: String
+
   /// `layers` in order of precedence.
-  package init(layers: [SettingsLayer]) { self.layers = layers }
+  package init(layers: [SettingsLayer], overview: String = "'ordersd settings'") {
+    self.layers = layers
+    self.overview = overview
+  }
 
   /// Nil for a key that was not read.
   package func reading(of key: String) -> SettingReading? { readings[key] }
@@ -192,7 +198,7 @@ package final class SettingsReader {
   private func hint(_ name: String, among known: Set<String>) -> String {
     let near = known.map { ($0, editDistance(name, $0)) }.filter { $0.1 <= 3 }
       .min { ($0.1, $0.0) < ($1.1, $1.0) }
-    return near.map { "; did you mean '\($0.0)'?" } ?? "; see 'ordersd settings' for all of them"
+    return near.map { "; did you mean '\($0.0)'?" } ?? "; see \(overview) for all of them"
   }
 }
 

@@ -11,6 +11,8 @@ struct CheckCommand: Sendable {
   let events: [String]
   let order: OrderRequest
   let amount: Money?
+  /// Where the order came from; nil = not known.
+  let clientAddress: String?
   /// What was left of the order's time when the request was sent; nil = no limit.
   let budget: Duration?
 
@@ -27,7 +29,18 @@ struct CheckCommand: Sendable {
     if amount == nil, let event = events.first(where: known.needingAmount.contains) {
       throw ServiceError(.invalidArgument, "amount: is missing; event '\(event)' needs it")
     }
+    clientAddress = try Self.clientAddress(message)
     budget = message.budgetMs > 0 ? .milliseconds(Int64(message.budgetMs)) : nil
+  }
+
+  private static func clientAddress(_ message: Ordersd_V1_CheckRequest) throws -> String? {
+    let address = message.clientAddress
+    guard address.utf8.count <= WireLimit.text else {
+      throw ServiceError(
+        .invalidArgument,
+        "client_address: has \(address.utf8.count) bytes; at most \(WireLimit.text) are taken")
+    }
+    return address.isEmpty ? nil : address
   }
 
   private static func check(events: [String], of known: CheckEvents) throws {

@@ -113,8 +113,8 @@ package final class CheckHost: Sendable {
   /// Nil for an event that is skipped, because one before it in the same message did not pass.
   private func verdicts(on command: CheckCommand, now: Instant) -> [EventVerdict?] {
     var input = CheckInput(
-      orderID: command.orderID, order: command.order, amount: command.amount, wall: context.clocks.wall(),
-      now: now)
+      orderID: command.orderID, order: command.order, amount: command.amount,
+      clientAddress: command.clientAddress, wall: context.clocks.wall(), now: now)
     return command.events.map { event in
       let blocking = events.predecessors[event, default: []].first { before in
         command.events.contains(before) && input.earlier[before]?.passed != true

@@ -21,6 +21,8 @@ package struct CheckInput: Sendable {
   package let order: OrderRequest
   /// As priced by the caller; there for events of `CheckEvents.needingAmount`.
   package let amount: Money?
+  /// The network address that the order came from, as text; nil when the caller does not know.
+  package let clientAddress: String?
   /// For expiry dates and the like.
   package let wall: Timestamp
   /// For windows of time.

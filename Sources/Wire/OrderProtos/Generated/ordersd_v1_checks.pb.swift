@@ -65,6 +65,9 @@ package nonisolated struct Ordersd_V1_CheckRequest: Sendable {
   /// Clears the value of `amount`. Subsequent reads from it will return its default value.
   package mutating func clearAmount() {self._amount = nil}
 
+  /// The network address that the order came from, such as 192.0.2.7 or 2001:db8::7. Empty = not known.
+  package var clientAddress: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -465,7 +468,7 @@ fileprivate nonisolated let _protobuf_package = "ordersd.v1"
 
 nonisolated extension Ordersd_V1_CheckRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CheckRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{1}clock\0\u{1}events\0\u{1}order\0\u{3}budget_ms\0\u{1}amount\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{1}clock\0\u{1}events\0\u{1}order\0\u{3}budget_ms\0\u{1}amount\0\u{3}client_address\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -479,6 +482,7 @@ nonisolated extension Ordersd_V1_CheckRequest: SwiftProtobuf.Message, SwiftProto
       case 4: try { try decoder.decodeSingularMessageField(value: &self._order) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.budgetMs) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._amount) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.clientAddress) }()
       default: break
       }
     }
@@ -507,6 +511,9 @@ nonisolated extension Ordersd_V1_CheckRequest: SwiftProtobuf.Message, SwiftProto
     try { if let v = self._amount {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     } }()
+    if !self.clientAddress.isEmpty {
+      try visitor.visitSingularStringField(value: self.clientAddress, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -517,6 +524,7 @@ nonisolated extension Ordersd_V1_CheckRequest: SwiftProtobuf.Message, SwiftProto
     if lhs._order != rhs._order {return false}
     if lhs.budgetMs != rhs.budgetMs {return false}
     if lhs._amount != rhs._amount {return false}
+    if lhs.clientAddress != rhs.clientAddress {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

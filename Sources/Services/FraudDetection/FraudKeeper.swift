@@ -1,0 +1,126 @@
+import CoreTime
+import DaemonKit
+import Logging
+import Metrics
+import ServiceLifecycle
+import Synchronization
+
+/// Keeps the rules and the snapshot up to date: looks at the files of the policy, and writes what is remembered to
+/// disk. One loop does both.
+final class FraudKeeper: Service {
+  struct State: Sendable {
+    /// Why files that have changed are not in force; the policy before them still is.
+    var refusal: String?
+    var rulesReadAt: Timestamp
+    var snapshotAt: Timestamp?
+    var snapshotProblem: String?
+  }
+
+  private let checks: FraudChecks
+  private let files: PolicyFiles
+  private let snapshot: MemorySnapshot
+  private let configuration: FraudDetectionConfiguration
+  private let context: DaemonContext
+  private let state: Mutex<State>
+  /// The files as they were when they were read last.
+  private let known: Mutex<[FileIdentity?]>
+  /// `FraudChecks.remembered.changes` of the last snapshot.
+  private let saved = Mutex<UInt64>(0)
+
+  /// `identities`: of the files, from before they were read for `checks`.
+  init(
+    checks: FraudChecks, snapshot: MemorySnapshot, configuration: FraudDetectionConfiguration,
+    identities: [FileIdentity?], context: DaemonContext
+  ) {
+    self.checks = checks
+    self.snapshot = snapshot
+    self.configuration = configuration
+    files = configuration.files
+    known = Mutex(identities)
+    self.context = context
+    state = Mutex(State(rulesReadAt: context.clocks.wall()))
+  }
+
+  var current: State { state.withLock { $0 } }
+
+  func run() async throws {
+    let heartbeat = context.heartbeats.register(
+      "fraud-keeper",
+      longestSilence: min(configuration.reloadInterval, configuration.snapshotInterval) + .seconds(30))
+    defer { heartbeat.retire() }
+    await cancelWhenGracefulShutdown { await self.turn(heartbeat) }
+    save()
+  }
+
+  /// Until it is cancelled.
+  private func turn(_ heartbeat: Heartbeat) async {
+    let pause = min(configuration.reloadInterval, configuration.snapshotInterval)
+    var nextReload = context.clocks.now() + configuration.reloadInterval
+    var nextSnapshot = context.clocks.now() + configuration.snapshotInterval
+    while !Task.isCancelled {
+      heartbeat.beat()
+      do { try await Task.sleep(for: pause) } catch { return }
+      let now = context.clocks.now()
+      if now >= nextReload {
+        reloadIfChanged()
+        nextReload = now + configuration.reloadInterval
+      }
+      if now >= nextSnapshot {
+        save()
+        nextSnapshot = now + configuration.snapshotInterval
+      }
+    }
+  }
+
+  /// Puts changed files in force, or says why not and leaves everything as it is.
+  func reloadIfChanged() {
+    let identities = files.identities()
+    let isNews = known.withLock { known in
+      defer { known = identities }
+      return known != identities
+    }
+    guard isNews else { return }
+    do {
+      checks.adopt(try files.policy())
+      state.withLock { state in
+        state.refusal = nil
+        state.rulesReadAt = context.clocks.wall()
+      }
+      Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "adopted")]).increment()
+      context.logger.notice(
+        "Changed rules are in force.", metadata: ["files": "\(files.paths.joined(separator: ", "))"])
+    } catch {
+      let reason = "\(error)".split(separator: "\n").joined(separator: "; ")
+      state.withLock { $0.refusal = reason }
+      Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "refused")]).increment()
+      context.logger.error(
+        "Changed rules are refused; those before stay in force.", metadata: ["reason": "\(reason)"])
+    }
+  }
+
+  /// Writes the snapshot if there is anything new.
+  func save() {
+    let (memory, changes) = checks.remembered
+    guard changes != saved.withLock({ $0 }) else { return }
+    let now = context.clocks.wall()
+    do {
+      try snapshot.write(memory, now: now)
+      saved.withLock { $0 = changes }
+      state.withLock { state in
+        state.snapshotAt = now
+        state.snapshotProblem = nil
+      }
+    } catch {
+      let isNew = state.withLock { state in
+        defer { state.snapshotProblem = "\(error)" }
+        return state.snapshotProblem == nil
+      }
+      // Once, not every time: a full disk stays full for a while.
+      if isNew {
+        context.logger.error(
+          "What is remembered cannot be written; a restart would forget it.", metadata: ["reason": "\(error)"]
+        )
+      }
+    }
+  }
+}
