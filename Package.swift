@@ -218,7 +218,8 @@ let shellTests: [Target] = [
     [
       "TransactionVerification", "FraudDetection", "Suggestions", "SuggestionModel", "GRPCSupport",
       "OrderProtos", "OrderWire",
-      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcProtobuf, swiftProtobuf, lifecycle, nioPosix,
+      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcProtobuf, swiftProtobuf, lifecycle,
+      nioPosix,
       logging,
     ]),
   tests(
