@@ -106,7 +106,7 @@ struct RESTSurfaceTests {
 
   @Test(
     "schemathesis finds nothing that the OpenAPI document does not say",
-    .enabled(if: ProcessInfo.processInfo.environment["ORDERSD_SCHEMATHESIS"] != nil))
+    .enabled(if: ProcessInfo.processInfo.environment["SCHEMATHESIS"] != nil))
   func schemathesis() async throws {
     try await Cluster.with { cluster in
       let result = try await Programs.run(

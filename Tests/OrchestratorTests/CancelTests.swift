@@ -13,7 +13,7 @@ import Testing
 /// Cancelling over REST, in every state, and in its races with the outbox.
 @Suite(.timeLimit(.minutes(2))) struct CancelTests {
   @Test func anOrderUnderCheckIsCancelledAtOnce() async throws {
-    try await withShop(["orchestrator.order-deadline": "2s"]) { shop, around in
+    try await withShop(["orchestrator.order-deadline": "20s"]) { shop, around in
       around.verification.behaviour = .hang
       async let answer = shop.http.post(orderBody())
       #expect(try await eventually { around.verification.requests.count == 1 })

@@ -46,7 +46,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         ? ServiceError(
           .headersTooLarge,
           "the head of the request is too large; it may have \(Self.fields) fields and \(Self.headerSize) bytes, "
-            + "\(Self.fieldSize) in one field")
+            + "\(Self.fieldSize) in one value")
         : ServiceError(.malformedBody, "the request is not HTTP/1.1 that can be read"))
     do {
       let body = ByteBuffer(bytes: try JSONBody.encode(problem))
