@@ -167,8 +167,6 @@ import Testing
 
   @Test(arguments: [
     ("{", 400), ("7", 422), (#"{"reason": 7}"#, 422), (#"{"reason": ""}"#, 422),
-    (#"{"reason": "card 4111-1111 1111 1111 was declined"}"#, 422),
-    (#"{"reason": "card ４１１１１１１１１１１１１１１１"}"#, 422),
   ]) func aReasonThatCannotBeKeptIsRefused(body: String, status: Int) throws {
     let error = #expect(throws: ServiceError.self) { try CancelDocument.reason(Data(body.utf8)) }
     #expect(error?.code.disposition.http == status)
@@ -180,6 +178,10 @@ import Testing
     #expect(try CancelDocument.reason(Data(#"{"reason": "a\u001b[1m\nb"}"#.utf8)) == "a [1m b")
     let phone = try CancelDocument.reason(Data(#"{"reason": "called +372 5555 5555, order 17"}"#.utf8))
     #expect(phone.hasSuffix("order 17"))
+    for number in ["4111-1111 1111 1111", "４１１１１１１１１１１１１１１１", "4111.1111.1111.1111"] {
+      let body = #"{"reason": "card \#(number)! was declined"}"#
+      #expect(try CancelDocument.reason(Data(body.utf8)) == "card …1111! was declined")
+    }
     let long = String(repeating: "é", count: 200)
     #expect(try CancelDocument.reason(Data(#"{"reason": "\#(long)"}"#.utf8)) == long)
     #expect(throws: ServiceError.self) { try CancelDocument.reason(Data(#"{"reason": "\#(long)x"}"#.utf8)) }

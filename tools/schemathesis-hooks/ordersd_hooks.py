@@ -1,4 +1,7 @@
 """What schemathesis has to be told about this interface (tools/schemathesis)."""
+import re
+import uuid
+
 import schemathesis
 
 
@@ -11,6 +14,14 @@ def ndjson(ctx, value):
 
 
 @schemathesis.hook
-def filter_query(ctx, query):
-    """A cursor comes from the page before; one that is made up is refused, however well it is made up."""
-    return not query or "cursor" not in query
+def before_call(ctx, case, kwargs):
+    """Two values are right only in view of what was answered before, which a document cannot say. Where they are wrong by
+    the document they are sent as they are."""
+    # A cursor comes from the page before; one that is made up is refused, however well it is made up.
+    cursor = (case.query or {}).get("cursor")
+    if isinstance(cursor, str) and re.fullmatch("[0-9a-f]{48}", cursor):
+        del case.query["cursor"]
+    # A key stands for the first body that came with it.
+    key = (case.headers or {}).get("Idempotency-Key")
+    if isinstance(key, str) and re.fullmatch("[!-~]{1,120}", key):
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())

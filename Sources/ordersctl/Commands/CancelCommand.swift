@@ -16,7 +16,7 @@ struct CancelCommand: AsyncParsableCommand {
 
   @Argument(help: "The order's id.")
   var id: OrderIDArgument
-  @Option(help: "Why; it is kept with the order. At most 200 characters, no card numbers.")
+  @Option(help: "Why; it is kept with the order. At most 200 characters.")
   var reason: String?
   @Option(help: "How long to wait, e.g. 500ms, 30s, 2m.")
   var timeout = DurationArgument(.seconds(10))

@@ -1181,7 +1181,7 @@ paths:
                   type: [string, "null"]
                   minLength: 1
                   maxLength: 200
-                  description: Kept with the order; must not hold a card number. Control characters become spaces.
+                  description: Kept with the order. Control characters become spaces; of a card number the last four digits stay.
       responses:
         "200":
           description: The order is cancelled.

@@ -51,10 +51,7 @@ enum CancelDocument {
     guard (1...reasonLength).contains(reason.unicodeScalars.count) else {
       throw invalid("must have 1 to \(reasonLength) characters")
     }
-    guard !holdsCardNumber(reason) else {
-      throw invalid("must not hold a card number; its last four digits will do")
-    }
-    return printable(reason)
+    return withoutCardNumbers(printable(reason))
   }
 
   /// It is shown in journals and on terminals, so control characters become spaces.
@@ -71,19 +68,30 @@ enum CancelDocument {
       .invalidArgument, "/reason \(problem)", details: ["field": "/reason", "problem": problem])
   }
 
-  /// The reason is stored, so a card number must not stand in it: 12 to 19 digits that begin as cards do and whose
-  /// check digit fits (ISO/IEC 7812-1), possibly with spaces, points or hyphens between them.
-  private static func holdsCardNumber(_ text: String) -> Bool {
+  /// The reason is stored, so of a card number only the last four digits stay: of any 12 to 19 digits that begin as
+  /// cards do and whose check digit fits (ISO/IEC 7812-1), possibly with spaces, points or hyphens between them.
+  private static func withoutCardNumbers(_ text: String) -> String {
+    var kept = ""
+    // What may be a card number so far: as it stands, and its digits.
+    var run = ""
     var digits: [Int] = []
+    func endRun() {
+      kept += holdsCardNumber(digits) ? "…" + digits.suffix(4).map(String.init).joined() : run
+      (run, digits) = ("", [])
+    }
     for scalar in text.unicodeScalars {
       if scalar.properties.numericType == .decimal, let value = scalar.properties.numericValue {
         digits.append(Int(value))
-      } else if ![" ", "-", "."].contains(scalar) {
-        if holdsCardNumber(digits) { return true }
-        digits = []
+        run.unicodeScalars.append(scalar)
+      } else if !digits.isEmpty, [" ", "-", "."].contains(scalar) {
+        run.unicodeScalars.append(scalar)
+      } else {
+        endRun()
+        kept.unicodeScalars.append(scalar)
       }
     }
-    return holdsCardNumber(digits)
+    endRun()
+    return kept
   }
 
   private static func holdsCardNumber(_ digits: [Int]) -> Bool {
