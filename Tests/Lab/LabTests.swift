@@ -9,8 +9,14 @@ import Testing
 struct LabTests {
   private static let verdicts = Mutex<[Verdict]>([])
 
+  /// With LAB_ONLY=<text>, those whose name contains it.
+  static let chosen: [Scenario] = {
+    guard let text = ProcessInfo.processInfo.environment["LAB_ONLY"] else { return Scenario.all }
+    return Scenario.all.filter { $0.name.contains(text) }
+  }()
+
   @Test(
-    "Every order is carried out once, epochs only grow, and somebody always leads", arguments: Scenario.all)
+    "Every order is carried out once, epochs only grow, and somebody always leads", arguments: chosen)
   func scenario(_ scenario: Scenario) async throws {
     let verdict = try await onThread { try scenario.run(Self.options(scenario)) }
     let all = Self.verdicts.withLock { verdicts in
