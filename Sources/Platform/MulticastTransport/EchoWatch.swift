@@ -45,6 +45,12 @@ struct EchoWatch: Sendable {
   /// The kernel refused a datagram.
   mutating func failed(now: NIODeadline) -> Verdict { missed(now) }
 
+  /// The socket is gone, and another one will be opened: the kernel's error did what the verdict would have.
+  mutating func lost() {
+    works()
+    isDeaf = true
+  }
+
   /// A datagram came in. True when it is one's own after a time without: the socket works again.
   mutating func received(_ bytes: [UInt8]) -> Bool {
     guard awaited.contains(bytes) else { return false }

@@ -147,6 +147,7 @@ package final class MulticastSocket: Sendable {
   private func channelLost() {
     let closing = link.withLock { link in
       link.channel = nil
+      link.watch.lost()
       return link.closing
     }
     guard !closing else { return }
