@@ -1,5 +1,6 @@
 import BullyElection
 import CoreTime
+import Randomness
 import Testing
 
 /// Textbook cases on a deterministic network of three; a failure prints its seed and replays exactly.

@@ -1,4 +1,5 @@
 import CoreTime
+import Randomness
 import Testing
 
 @testable import BullyElection

@@ -1,5 +1,6 @@
 import BullyElection
 import CoreTime
+import Randomness
 
 /// A deterministic network of election machines with a queue that judges, driven by one ordered list of
 /// events.

@@ -1,6 +1,7 @@
 import CheckoutFlow
 import CoreTime
 import OrderDomain
+import Randomness
 import Testing
 import VectorClock
 
@@ -44,7 +45,7 @@ private struct Simulation {
   private let trouble: (failure: Int, loss: Int, silence: Int, double: Int)
 
   init(seed: UInt64) {
-    random = SplitMix64(state: seed)
+    random = SplitMix64(seed: seed)
     table = Self.table(&random)
     flow = CheckoutFlow(table: table, process: orchestrator, clock: VectorClock(), deadlines: deadlines)
     services = Dictionary(

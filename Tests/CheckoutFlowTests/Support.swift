@@ -1,6 +1,7 @@
 import CheckoutFlow
 import CoreTime
 import OrderDomain
+import Randomness
 import VectorClock
 
 let orchestrator = "orchestrator"
@@ -105,17 +106,6 @@ struct StandardServices {
   var suggestions = SimulatedService("suggestions")
 }
 
-/// Sebastiano Vigna's SplitMix64: a seed is a whole run.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
+extension SplitMix64 {
   mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }

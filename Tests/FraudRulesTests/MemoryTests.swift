@@ -1,6 +1,7 @@
 import CoreTime
 import FraudRules
 import OrderDomain
+import Randomness
 import Testing
 
 private let traces = OrderTraces(card: 1, email: 2, address: 3, client: 4)
@@ -110,7 +111,7 @@ func amountsAreComparedWithHistory(cents: Int64, expected: [String]) throws {
 
 /// A memory in which much has happened.
 private func usedMemory(seed: UInt64) throws -> FraudMemory {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var memory = FraudMemory(policy: FraudPolicy(), capacity: 50)
   for number in 0..<UInt64(300) {
     let traces = OrderTraces(
@@ -131,7 +132,7 @@ private func usedMemory(seed: UInt64) throws -> FraudMemory {
   try after.restore(bytes)
   #expect(after.encoded(now: at(900)) == bytes)
   #expect(after.customers == before.customers)
-  var random = SeededRandom(state: seed + 100)
+  var random = SplitMix64(seed: seed + 100)
   for number in 1_000..<UInt64(1_100) {
     let traces = OrderTraces(
       card: .random(in: 0...30, using: &random), email: .random(in: 0...80, using: &random),
@@ -165,7 +166,7 @@ private func usedMemory(seed: UInt64) throws -> FraudMemory {
 
 /// Whatever happens to the file, it is refused as a whole or taken as a whole, and nothing traps.
 @Test(arguments: UInt64(1)...200) func aDamagedSnapshotIsRefused(seed: UInt64) throws {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var bytes = try usedMemory(seed: 3).encoded(now: at(900))
   switch seed % 3 {
   case 0: bytes.removeLast(Int.random(in: 1...bytes.count, using: &random))

@@ -1,5 +1,6 @@
 import CoreTime
 import FraudRules
+import Randomness
 import Testing
 
 @Test func ordersWithinTheWindowAreCountedByKey() {
@@ -46,7 +47,7 @@ import Testing
 /// Against the obvious implementation, a list of everything that came: the window reaches back for 11/12 to
 /// 12/12 of its length, so the count lies between those of the two lists.
 @Test(arguments: UInt64(1)...20) func theCountsAgreeWithAList(seed: UInt64) {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var counts = VelocityCounts(window: .seconds(24), capacity: 10_000)
   var list: [(key: UInt64, time: Int64)] = []
   var now: Int64 = 0
@@ -82,7 +83,7 @@ import Testing
 }
 
 @Test(arguments: UInt64(1)...20) func differentThingsAgreeWithAList(seed: UInt64) {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var cards = DistinctCounts(window: .seconds(24), capacity: 10_000)
   var list: [(key: UInt64, thing: UInt64, time: Int64)] = []
   var now: Int64 = 0

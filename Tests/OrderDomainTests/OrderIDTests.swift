@@ -1,23 +1,11 @@
 import CoreTime
 import FoundationEssentials
 import OrderDomain
+import Randomness
 import Testing
 
-/// splitmix64, so that a failure replays from its seed.
-struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
-  }
-}
-
 @Test(arguments: UInt64(1)...20) func idsSurviveTextAndJSON(seed: UInt64) throws {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   for _ in 0..<100 {
     let time = Timestamp(milliseconds: Int64.random(in: 0..<(1 << 48), using: &random))
     let id = OrderID(at: time, using: &random)
@@ -33,7 +21,7 @@ struct SeededRandom: RandomNumberGenerator {
 }
 
 @Test(arguments: UInt64(1)...20) func idsSortByTheTimeTheyWereMade(seed: UInt64) {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var ids: [OrderID] = []
   var time: Int64 = 1_795_305_600_000
   for _ in 0..<200 {
@@ -71,7 +59,7 @@ func whatIsNoId(_ text: String) throws {
 
 @Test(arguments: [(-1, 0), (.min, 0), (1 << 48, 0), (.max, (1 << 48) - 1)] as [(Int64, Int64)])
 func timesThatDoNotFitDoNotTrap(milliseconds: Int64, kept: Int64) {
-  var random = SeededRandom(state: 1)
+  var random = SplitMix64(seed: 1)
   let id = OrderID(at: Timestamp(milliseconds: milliseconds), using: &random)
   #expect(id.time.milliseconds == kept)
   #expect(OrderID(id.description) == id)

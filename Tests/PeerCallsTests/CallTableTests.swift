@@ -1,5 +1,6 @@
 import CoreTime
 import PeerCalls
+import Randomness
 import Testing
 
 /// What waits, what is out, and who is told.
@@ -85,7 +86,7 @@ import Testing
 
   /// Whatever happens in whatever order, each token comes back exactly once, and never more are out than the window.
   @Test(arguments: 0..<200) func eachTokenComesBackOnce(_ seed: UInt64) {
-    var random = SplitMix64(state: seed)
+    var random = SplitMix64(seed: seed)
     var table = CallTable<UInt64, UInt64>(window: 5, capacity: 12)
     var (now, added, next) = (Int64(0), Set<UInt64>(), UInt64(0))
     var (back, out) = ([UInt64](), [UInt64]())
@@ -117,19 +118,6 @@ import Testing
     }
     back += table.disconnect().map(\.token)
     #expect(back.count == Set(back).count && Set(back) == added, "seed \(seed)")
-  }
-}
-
-/// Sebastiano Vigna's SplitMix64: a seed is a whole run.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }
 

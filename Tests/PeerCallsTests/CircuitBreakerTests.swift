@@ -1,5 +1,6 @@
 import CoreTime
 import PeerCalls
+import Randomness
 import Testing
 
 @Suite struct CircuitBreakerTests {
@@ -88,7 +89,7 @@ import Testing
   /// Over random calls: it refuses only when it is open or probing, lets one probe through at a time, never stays open
   /// for longer than the longest pause, and lets everything through again once the peer is well.
   @Test(arguments: 0..<300) func itHoldsForAnyRun(_ seed: UInt64) throws {
-    var random = SplitMix64(state: seed)
+    var random = SplitMix64(seed: seed)
     var breaker = CircuitBreaker(Self.settings)
     var (time, openSince, openings) = (Int64(0), Int64(0), breaker.openings)
     var pending: [CircuitBreaker.Permit] = []

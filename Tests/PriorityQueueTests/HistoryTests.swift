@@ -1,5 +1,6 @@
 import CoreTime
 import PriorityQueue
+import Randomness
 import Testing
 
 /// Long random histories, run against the queue and against a model that only knows lists and linear scans.
@@ -43,7 +44,7 @@ private struct ModelSeat {
 
 private struct History {
   var bench: Bench
-  var random: SeededGenerator
+  var random: SplitMix64
   var jobs: [Int: ModelJob] = [:]
   var seats: [String: ModelSeat] = [:]
   var incarnations: [UInt64] = [1, 1, 1, 1]
@@ -64,7 +65,7 @@ private struct History {
         maxWait: maxWait.map { .milliseconds($0) }, leadershipLease: .milliseconds(400),
         recentCapacity: 100_000),
       seed: seed)
-    random = SeededGenerator(state: seed &* 977)
+    random = SplitMix64(seed: seed &* 977)
   }
 
   var now: Int64 { bench.milliseconds }

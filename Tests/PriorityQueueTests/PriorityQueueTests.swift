@@ -1,5 +1,6 @@
 import CoreTime
 import PriorityQueue
+import Randomness
 import Testing
 
 /// Leadership that outlasts the test, so that only job leases run out.
@@ -110,7 +111,7 @@ private let calm = QueueConfiguration(deliveryLimit: 3, leadershipLease: .second
   }
 
   @Test func backoffDoublesWithJitterUpToItsMaximum() {
-    var random = SeededGenerator(state: 7)
+    var random = SplitMix64(seed: 7)
     let backoff = Backoff(base: .milliseconds(100), maximum: .milliseconds(1_500))
     for (attempt, ceiling) in [(1, 100), (2, 200), (4, 800), (5, 1_500), (1_000_000, 1_500)] as [(Int, Int64)]
     {

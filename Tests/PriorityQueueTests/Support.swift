@@ -1,20 +1,8 @@
 import CoreTime
 import PriorityQueue
+import Randomness
 
 typealias Queue = PriorityQueue<Int>
-
-/// SplitMix64 (G. Steele, D. Lea, C. Flood, 2014): small, seeded, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 extension Now {
   /// `milliseconds` after a start at which the two clocks read different values.
@@ -28,7 +16,7 @@ extension Now {
 /// A queue, its clock, and the store that a shell would write: every change is applied to `rows`.
 struct Bench {
   var queue: Queue
-  var random: SeededGenerator
+  var random: SplitMix64
   var milliseconds: Int64 = 0
   var rows: [Int: Queue.Job] = [:]
   var leadership: [String: LeadershipRecord] = [:]
@@ -39,7 +27,7 @@ struct Bench {
   init(_ configuration: QueueConfiguration = QueueConfiguration(), seed: UInt64 = 1) {
     self.configuration = configuration
     queue = Queue(configuration: configuration, now: .at(0))
-    random = SeededGenerator(state: seed)
+    random = SplitMix64(seed: seed)
   }
 
   var now: Now { .at(milliseconds) }

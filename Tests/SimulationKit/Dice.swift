@@ -1,4 +1,5 @@
 import BullyElection
+import Randomness
 
 /// All randomness of a run, from its seed.
 struct Dice {

@@ -1,5 +1,6 @@
 import CoreTime
 import OrderDomain
+import Randomness
 import SuggestionModel
 
 /// Takes one item out of each later order and asks what goes with the rest: leave-one-out.
@@ -70,7 +71,7 @@ struct Evaluation {
   }
 
   func random(seed: UInt64) -> Result {
-    var random = SeededRandom(state: seed)
+    var random = SplitMix64(seed: seed)
     let skus = catalog.items.map(\.sku)
     return run { cart in
       Array(skus.shuffled(using: &random).lazy.filter { !cart.contains($0) }.prefix(10))

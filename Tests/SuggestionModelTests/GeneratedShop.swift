@@ -1,5 +1,6 @@
 import CoreTime
 import OrderDomain
+import Randomness
 
 /// A shop and its orders, made from a seed. Nothing of how they are made is known to what is evaluated on
 /// them.
@@ -38,7 +39,7 @@ struct GeneratedShop {
   private var tastes: [[Double]] = []
 
   init(items count: Int = 1_000, orders: Int, seed: UInt64, currency: Currency) {
-    var random = SeededRandom(state: seed)
+    var random = SplitMix64(seed: seed)
     var listed: [CatalogItem] = []
     let ranks = Array(1...count).shuffled(using: &random)
     for number in 0..<count {
@@ -72,7 +73,7 @@ struct GeneratedShop {
     make(orders, &random)
   }
 
-  private mutating func make(_ count: Int, _ random: inout SeededRandom) {
+  private mutating func make(_ count: Int, _ random: inout SplitMix64) {
     var shelves: [Shelf] = []
     var week = -1
     for number in 0..<count {
@@ -94,7 +95,7 @@ struct GeneratedShop {
   }
 
   /// Four in ten go with something in the basket, as many are to the buyer's taste, the rest is chance.
-  private func next(after basket: [Int], _ shelf: Shelf, on day: Int, _ random: inout SeededRandom) -> Int {
+  private func next(after basket: [Int], _ shelf: Shelf, on day: Int, _ random: inout SplitMix64) -> Int {
     let dice = Double.random(in: 0..<1, using: &random)
     if dice >= 0.8 {
       let any = Int.random(in: 0..<items.count, using: &random)
@@ -110,7 +111,7 @@ struct GeneratedShop {
   private struct Shelf {
     var sums: [Double] = []
 
-    func draw(_ random: inout SeededRandom) -> Int {
+    func draw(_ random: inout SplitMix64) -> Int {
       let dice = Double.random(in: 0..<(sums.last ?? 1), using: &random)
       var (low, high) = (0, sums.count - 1)
       while low < high {

@@ -1,5 +1,6 @@
 import CoreTime
 import OrderDomain
+import Randomness
 import Testing
 
 @testable import SuggestionModel
@@ -116,7 +117,7 @@ func theLimitHolds(limit: Int, count: Int) throws {
 /// Never what is in the cart or out of the catalog, none twice, best first, the same twice, scores within
 /// 0 … 1.
 @Test(arguments: UInt64(1)...30) func suggestionsKeepTheirPromises(seed: UInt64) throws {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   let tags = ["a", "b", "c", "d"]
   let stock = try catalog(
     (0..<20).map { ("item-\($0)", tags.filter { _ in Bool.random(using: &random) }) })
@@ -146,7 +147,7 @@ func theLimitHolds(limit: Int, count: Int) throws {
 }
 
 @Test func memoryIsBoundedHoweverMuchIsLearned() throws {
-  var random = SeededRandom(state: 7)
+  var random = SplitMix64(seed: 7)
   var model = SuggestionModel(
     catalog: try plainCatalog(500), limits: .init(items: 100, partners: 8, basket: 10))
   for _ in 0..<2_000 {
@@ -185,7 +186,7 @@ func theLimitHolds(limit: Int, count: Int) throws {
 }
 
 @Test(arguments: UInt64(1)...5) func theBestsellersAreExact(seed: UInt64) throws {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var model = SuggestionModel(catalog: try plainCatalog(400), limits: .init(items: 350, partners: 2))
   for step in 0..<1_500 {
     let basket = (0..<3).map { _ in "item-\(min(399, Int.random(in: 0..<5_000, using: &random) / 12))" }

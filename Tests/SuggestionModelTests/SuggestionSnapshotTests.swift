@@ -1,22 +1,23 @@
 import CoreTime
 import OrderDomain
+import Randomness
 import Testing
 
 @testable import SuggestionModel
 
-private func trained(_ seed: UInt64, _ random: inout SeededRandom) throws -> SuggestionModel {
+private func trained(_ seed: UInt64, _ random: inout SplitMix64) throws -> SuggestionModel {
   var model = SuggestionModel(
     catalog: try plainCatalog(12), limits: .init(items: 100, partners: 5, basket: 8))
   for step in 0..<100 { model.learn(basket: basket(&random), at: day(step / 10)) }
   return model
 }
 
-private func basket(_ random: inout SeededRandom) -> [String] {
+private func basket(_ random: inout SplitMix64) -> [String] {
   (0..<Int.random(in: 1...5, using: &random)).map { _ in "item-\(Int.random(in: 0..<12, using: &random))" }
 }
 
 @Test(arguments: UInt64(1)...10) func aModelContinuesFromItsSnapshot(seed: UInt64) throws {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var model = try trained(seed, &random)
   let snapshot = try SuggestionSnapshot(decoding: model.snapshot.encoded())
   #expect(snapshot == model.snapshot)
@@ -34,7 +35,7 @@ private func basket(_ random: inout SeededRandom) -> [String] {
 /// Wherever a file ends too early, and whichever of its bits falls over: an answer, never a crash or a
 /// wild allocation.
 @Test func damageIsFoundOrHarmless() throws {
-  var random = SeededRandom(state: 3)
+  var random = SplitMix64(seed: 3)
   let bytes = try trained(3, &random).snapshot.encoded()
   for length in stride(from: 0, to: bytes.count, by: 7) {
     #expect(throws: SnapshotDamage.self) { try SuggestionSnapshot(decoding: bytes[..<length]) }

@@ -1,21 +1,9 @@
 import CoreTime
 import FoundationEssentials
 import OrderDomain
+import Randomness
 import Testing
 import TransactionRules
-
-/// splitmix64, so that a failure replays from its seed.
-struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
-  }
-}
 
 @Test func codesAreLowerSnakeCase() {
   let allowed = Set("abcdefghijklmnopqrstuvwxyz_")
@@ -29,7 +17,7 @@ struct SeededRandom: RandomNumberGenerator {
 /// message repeats the card number or the CVV.
 @Test(arguments: UInt64(1)...40) func anythingIsJudgedWithoutATrap(seed: UInt64) throws {
   let rules = try testRules()
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   let texts = [
     "", " ", "4111111111111111", "4111 1111 1111 1112", "7391", "book-dune", "\u{0}", "e\u{301}\u{301}", "👩‍👩‍👧‍👦",
     "\u{202E}",

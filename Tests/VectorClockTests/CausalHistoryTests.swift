@@ -1,3 +1,4 @@
+import Randomness
 import Testing
 import VectorClock
 
@@ -7,7 +8,7 @@ private func event(_ process: String, _ clock: [String: UInt64], _ name: String 
 
 /// A run of processes that work and send to each other at random: its real history is known.
 private func randomRun(seed: UInt64, events count: Int) -> [CausalEvent] {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   let names = ["p", "q", "r"]
   var clocks = [VectorClock(), VectorClock(), VectorClock()]
   var inFlight: [VectorClock] = []

@@ -1,3 +1,4 @@
+import Randomness
 import Testing
 import VectorClock
 
@@ -50,7 +51,7 @@ func aFinalClockThatDoesNotCoverTheOwnIsAViolation(final: [String: UInt64]) {
 
 /// Whatever comes and goes, no more than `capacity` are kept, and an order in flight is given up only for room.
 @Test(arguments: UInt64(1)...20) func theClocksAreBounded(seed: UInt64) {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var clocks = OrderClocks<Int>(process: "p", capacity: 8)
   var admitted: Set<Int> = []
   var settled: UInt64 = 0

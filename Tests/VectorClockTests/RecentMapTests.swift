@@ -1,3 +1,4 @@
+import Randomness
 import Testing
 import VectorClock
 
@@ -15,7 +16,7 @@ import VectorClock
 
 /// Against a model that is a plain list of keys in the order of their arrival.
 @Test(arguments: UInt64(1)...20) func aRecentMapForgetsAsAListWould(seed: UInt64) {
-  var random = SeededRandom(state: seed)
+  var random = SplitMix64(seed: seed)
   var map = RecentMap<Int, Int>(capacity: 6)
   var model: [Int] = []
   for step in 0..<2_000 {

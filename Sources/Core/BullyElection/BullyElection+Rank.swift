@@ -1,3 +1,5 @@
+import Randomness
+
 /// Which of two ids should lead. The only place that knows.
 extension BullyElection {
   /// How high an id stands in one lane.

@@ -1,4 +1,5 @@
 package import CoreTime
+import Randomness
 
 /// One node's part in a Bully election, as a pure machine: no clock, no socket, no logger.
 ///

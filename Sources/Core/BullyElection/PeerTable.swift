@@ -18,9 +18,7 @@ struct PeerTable: Sendable {
   /// One incarnation of a peer.
   private struct Life: Sendable {
     var incarnation: UInt64
-    /// The highest sequence seen, and which of the 64 up to it (bit 0 is `highest`).
-    var highest: UInt64
-    var seen: UInt64 = 1
+    var window: SequenceWindow
     /// The sequence of the last thing it said about its own leadership: those must not be taken out of order.
     var leadershipSequence: UInt64 = 0
     /// New datagrams since it was displaced.
@@ -30,21 +28,7 @@ struct PeerTable: Sendable {
 
     init(_ message: ElectionMessage) {
       incarnation = message.incarnation
-      highest = message.sequence
-    }
-
-    /// Whether `sequence` is new: late is fine, as datagrams overtake each other, twice or very late is not.
-    mutating func admit(_ sequence: UInt64) -> Bool {
-      if sequence > highest {
-        let ahead = sequence - highest
-        seen = ahead < 64 ? (seen << ahead) | 1 : 1
-        highest = sequence
-        return true
-      }
-      let behind = highest - sequence
-      guard behind < 64, seen & (1 << behind) == 0 else { return false }
-      seen |= 1 << behind
-      return true
+      window = SequenceWindow(first: message.sequence)
     }
   }
 
@@ -57,12 +41,14 @@ struct PeerTable: Sendable {
 
     /// Whether the message is new and of the life that counts.
     mutating func admit(_ message: ElectionMessage) -> Bool {
-      if message.incarnation == life.incarnation { return life.admit(message.sequence) }
+      if message.incarnation == life.incarnation { return life.window.admit(message.sequence) }
       guard let index = former.firstIndex(where: { $0.incarnation == message.incarnation }) else {
         displace(by: Life(message))
         return true
       }
-      guard message.sequence > former[index].highest, former[index].admit(message.sequence) else {
+      guard message.sequence > former[index].window.highest,
+        former[index].window.admit(message.sequence)
+      else {
         return false
       }
       former[index].signs += 1
@@ -105,7 +91,7 @@ struct PeerTable: Sendable {
       guard peer.life.behind <= Self.patience else { return false }
     }
     peer.heardAt = now
-    if message.sequence == peer.life.highest { peer.eligible = message.eligible }
+    if message.sequence == peer.life.window.highest { peer.eligible = message.eligible }
     guard message.kind.isAboutOwnLeadership else { return true }
     guard message.sequence > peer.life.leadershipSequence else { return false }
     peer.life.leadershipSequence = message.sequence

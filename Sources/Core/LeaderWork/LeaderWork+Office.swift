@@ -140,11 +140,7 @@ extension LeaderWork {
   }
 
   private mutating func askAgainAt(_ now: Instant) -> Instant {
-    // SplitMix64's step, enough to spread reconnects; see BullyElection for the source.
-    jitter &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = (jitter ^ (jitter >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     let spread = configuration.reconnectDelay.nanosecondsClamped * 3
-    return now + configuration.reconnectDelay + .nanoseconds(Int64((mixed ^ (mixed >> 31)) % UInt64(spread)))
+    return now + configuration.reconnectDelay + .nanoseconds(Int64(random.next() % UInt64(spread)))
   }
 }

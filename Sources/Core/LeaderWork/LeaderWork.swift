@@ -1,4 +1,5 @@
 package import CoreTime
+import Randomness
 
 /// The limits of one executor's leadership. Values out of range are brought into it.
 package struct LeaderWorkConfiguration: Sendable, Hashable {
@@ -49,13 +50,13 @@ package struct LeaderWork<ID: Hashable & Sendable>: Sendable {
   var lastCall: UInt64 = 0
   var lastStream: UInt64 = 0
   var lastSerial: UInt64 = 0
-  var jitter: UInt64
+  var random: SplitMix64
   var effects: [Effect] = []
 
   /// `seed` spreads the reconnects of several executors.
   package init(configuration: LeaderWorkConfiguration = LeaderWorkConfiguration(), seed: UInt64) {
     self.configuration = configuration
-    jitter = seed
+    random = SplitMix64(seed: seed)
   }
 
   package enum State: Sendable {

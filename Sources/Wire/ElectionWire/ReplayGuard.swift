@@ -12,8 +12,7 @@ package struct ReplayGuard: Sendable {
   }
 
   private struct Window: Sendable {
-    var highest: UInt64
-    var seen: UInt64
+    var sequences: SequenceWindow
     var used: UInt64
   }
 
@@ -32,18 +31,10 @@ package struct ReplayGuard: Sendable {
     uses &+= 1
     guard var window = windows[source] else {
       if windows.count >= capacity { forgetOne() }
-      windows[source] = Window(highest: sequence, seen: 1, used: uses)
+      windows[source] = Window(sequences: SequenceWindow(first: sequence), used: uses)
       return true
     }
-    if sequence > window.highest {
-      let ahead = sequence - window.highest
-      window.seen = ahead < 64 ? (window.seen << ahead) | 1 : 1
-      window.highest = sequence
-    } else {
-      let behind = window.highest - sequence
-      guard behind < 64, window.seen & (1 << behind) == 0 else { return false }
-      window.seen |= 1 << behind
-    }
+    guard window.sequences.admit(sequence) else { return false }
     window.used = uses
     windows[source] = window
     return true

@@ -2,6 +2,7 @@ import CoreTime
 import OrderDomain
 import OrderProtos
 import OrderWire
+import Randomness
 import SwiftProtobuf
 import Synchronization
 
@@ -36,7 +37,7 @@ final class BenchCycles: Sendable {
     var measuringSince: ContinuousClock.Instant?
     var stopped: ContinuousClock.Instant?
     var latencies: [UInt32] = []
-    var random = SplitMix64(state: UInt64.random(in: 0...UInt64.max))
+    var random = SplitMix64(seed: UInt64.random(in: 0...UInt64.max))
   }
 
   private let plan: BenchPlan
@@ -198,19 +199,5 @@ final class BenchCycles: Sendable {
 
   private func failure(_ what: String, _ error: Ordersd_V1_CallError) -> ServiceError {
     ServiceError(.internal, "\(what) was refused: \(error.message) (\(error.code))")
-  }
-}
-
-/// SplitMix64 (Steele et al., "Fast splittable pseudorandom number generators", 2014): ids without a call of
-/// the system for each.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,5 +1,6 @@
 import FraudRules
 import OrderDomain
+import Randomness
 
 /// Makes up people, cards and addresses. Everything follows from the seed.
 struct People {
@@ -22,10 +23,10 @@ struct People {
   ]
   private static let streets = ["Aia", "Kalda", "Lai", "Mere", "Metsa", "Pargi", "Ranna", "Tamme", "Uus"]
 
-  var random: SeededRandom
+  var random: SplitMix64
   private var made = 0
 
-  init(seed: UInt64) { random = SeededRandom(state: seed) }
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   /// True in `percent` of a hundred cases.
   mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
