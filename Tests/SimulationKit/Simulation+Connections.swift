@@ -47,7 +47,8 @@ extension Simulation {
       heap.push(.node(index, life: node.life, .closed(connection: connection)), at: now + latency())
       return
     }
-    sendUp(connection, .open)
+    let running = node.runs.values.filter { $0.epoch == epoch }.map(\.order)
+    sendUp(connection, .open(held: Set(node.work.held).union(running)))
     if now < node.upCutUntil || now < node.downCutUntil { scheduleGivingUp(connection) }
   }
 
