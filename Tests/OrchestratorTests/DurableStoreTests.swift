@@ -1,5 +1,6 @@
 import CoreTime
 import DaemonKit
+import Dispatch
 import GRDB
 import Logging
 import NIOPosix
@@ -124,6 +125,40 @@ import Testing
       try await store.commit(Self.insert("after"))
       #expect(try await lines(store) == ["before", "after"])
       #expect(store.failure == nil && store.trouble == nil)
+      try store.close()
+    }
+  }
+
+  /// What is behind the change was computed from a state that never came to be.
+  @Test func aMirroredStoreTakesNothingBesideOrBehindAChangeThatThrows() async throws {
+    try await withFolder { folder in
+      let store = try open(folder, .refuseUntilRecovered)
+      let (began, failures, gate) = (Gathered<Bool>(), Gathered<Bool>(), DispatchSemaphore(value: 0))
+      store.submit { db in
+        began.append(true)
+        // Until the rest has gathered behind it.
+        gate.wait()
+        try Self.insert("before")(db)
+      } completion: { error in
+        failures.append(error != nil)
+      }
+      #expect(try await eventually { !began.values.isEmpty })
+      for number in 0..<4 {
+        store.submit { db in
+          if number == 2 { throw Refused() }
+          try Self.insert("\(number)")(db)
+        } completion: { error in
+          failures.append(error != nil)
+        }
+      }
+      gate.signal()
+      #expect(try await eventually { failures.values.count == 5 })
+      #expect(failures.values == [false, true, true, true, true])
+      #expect(store.failure?.code == .storageUnavailable)
+      await #expect(throws: ServiceError.self) { try await store.commit(Self.insert("later")) }
+      store.recover()
+      try await store.commit(Self.insert("after"))
+      #expect(try await lines(store) == ["before", "after"])
       try store.close()
     }
   }

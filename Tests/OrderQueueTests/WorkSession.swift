@@ -26,7 +26,7 @@ extension RunningQueue {
   /// Opens a work stream, and closes it when `body` returns.
   @discardableResult
   func work<Result: Sendable>(
-    _ epoch: UInt64, executor: UInt32, incarnation: UInt64, credits count: UInt32,
+    _ epoch: UInt64, executor: UInt32, incarnation: UInt64, credits count: UInt32, held: [String]? = nil,
     _ body: @escaping @Sendable (WorkSession) async throws -> Result
   ) async throws -> Result {
     let (commands, send) = AsyncStream.makeStream(of: [Ordersd_V1_WorkCommand].self)
@@ -36,6 +36,7 @@ extension RunningQueue {
           $0.fence = fence(epoch)
           $0.executorID = executor
           $0.incarnation = incarnation
+          if let held { $0.held = .with { $0.orderIds = held } }
         }
       }, credits(count),
     ])

@@ -183,3 +183,38 @@ import Testing
     #expect(bench.queue.invariantViolations() == [])
   }
 }
+
+/// What the queue's own standstills and broken streams cost nobody.
+@Suite struct StandstillTests {
+  @Test func aStandstillOfTheQueueEndsNothing() {
+    var bench = Bench(QueueConfiguration(leadershipLease: .milliseconds(400)))
+    bench.enqueue(1)
+    bench.enqueue(2)
+    let leader = bench.lead(3)
+    #expect(bench.lease(leader, max: 1, for: 300) == [1])
+    bench.milliseconds += 60_000
+    bench.queue.stoodStill(for: .seconds(60))
+    #expect(bench.pass(200).returned == [])
+    #expect(bench.queue.invariantViolations() == [])
+    #expect(bench.lease(leader, max: 1, for: 300) == [2], "the leadership is live")
+    #expect(bench.pass(150).returned == [1], "its lease goes on from where it was")
+    #expect(bench.pass(100).leadershipExpired.map(\.executor) == [3])
+  }
+
+  @Test func whatALeaderNeverGotIsReadyAtOnceAndCostsNothing() {
+    var bench = Bench()
+    for id in 1...4 { bench.enqueue(id) }
+    bench.enqueue(5, lane: "east")
+    let (leader, other) = (bench.lead(3), bench.lead(3, lane: "east"))
+    #expect(bench.lease(leader, max: 3) == [1, 2, 3] && bench.lease(other) == [5])
+    #expect(bench.write(bench.queue.takeBackLost(leader, held: [2, 9], now: bench.now)) == [1, 3])
+    #expect(bench.rows[1]?.state == .ready && bench.rows[1]?.attempts == 0 && bench.rows[1]?.reason == "lost")
+    #expect(bench.queue.state(of: 2) == .leased && bench.queue.state(of: 5) == .leased)
+    #expect(bench.ack(1, leader) == .notLeased(.ready), "it was not carried out")
+    #expect(bench.queue.peek(lane: "main", limit: 9).map(\.id) == [1, 3, 4])
+    #expect(bench.queue.counters.lost == 2 && bench.queue.invariantViolations() == [])
+    var stale = leader
+    stale.epoch -= 1
+    #expect(bench.write(bench.queue.takeBackLost(stale, held: [], now: bench.now)) == [])
+  }
+}

@@ -55,7 +55,8 @@ enum CallAnswer {
 }
 
 enum StreamRequest {
-  case open
+  /// With all that the executor still has.
+  case open(held: Set<Int>)
   case command(Work.Command)
   case end
 }

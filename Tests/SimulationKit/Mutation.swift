@@ -35,4 +35,6 @@ package enum Mutation: String, CaseIterable, Sendable {
   case unreachableStaysEligible
   /// The queue forgets an ack that it has confirmed when it crashes.
   case confirmedBeforeCommit
+  /// A leader that comes back does not name what it is carrying out as held.
+  case heldLeavesOutRuns
 }

@@ -91,6 +91,10 @@ extension Simulation {
       $0.order == delivery.order && $0.epoch == epoch && !$0.isCancelled
     }
     if isTwice { violate("\(node.id) began order \(delivery.order) while it was carrying it out") }
+    // Leases outlast every break of a stream here: nothing but a mistake hands out again what was done.
+    if node.finished.contains(SimNode.FinishedRun(order: delivery.order, epoch: epoch)) {
+      violate("\(node.id) began order \(delivery.order) again, which it had carried out under epoch \(epoch)")
+    }
   }
 
   func checkAck(_ command: Work.Command, _ stream: UInt64, _ index: Int) {

@@ -47,7 +47,10 @@ extension Simulation {
       heap.push(.node(index, life: node.life, .closed(connection: connection)), at: now + latency())
       return
     }
-    sendUp(connection, .open)
+    let running = node.runs.values.filter { $0.epoch == epoch }.map(\.order)
+    var held = Set(node.work.held).union(running)
+    if mutation == .heldLeavesOutRuns { held.subtract(running) }
+    sendUp(connection, .open(held: held))
     if now < node.upCutUntil || now < node.downCutUntil { scheduleGivingUp(connection) }
   }
 

@@ -10,7 +10,7 @@ extension Simulation {
   func take(_ request: StreamRequest, on connection: Int) {
     guard !connections[connection].isServerDone else { return }
     switch request {
-    case .open: open(connection)
+    case .open(let held): open(connection, held)
     case .end:
       connections[connection].isServerDone = true
       guard connections[connection].isLinked else { return }
@@ -20,7 +20,7 @@ extension Simulation {
     }
   }
 
-  private func open(_ connection: Int) {
+  private func open(_ connection: Int, _ held: Set<Int>) {
     let link = connections[connection]
     let record = queue.machine?.leadership.first { $0.lane == lane }
     guard let record, record.epoch == link.epoch, record.executor == link.executor,
@@ -39,7 +39,7 @@ extension Simulation {
     for older in linked where connections[older].epoch == link.epoch { endLink(older, .end) }
     connections[connection].isLinked = true
     oracle.links.append(connection)
-    write(step.changes)
+    write(step.changes + mutate { $0.takeBackLost(token(link), held: held, now: $1).changes })
   }
 
   /// The stream of a leader ended: the lane is free, its leases are kept for it a little longer.

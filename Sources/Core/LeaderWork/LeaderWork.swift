@@ -154,6 +154,12 @@ package struct LeaderWork<ID: Hashable & Sendable>: Sendable {
     return deadline
   }
 
+  /// The orders that are being carried out, or whose outcome the queue has not confirmed.
+  package var held: [ID] {
+    guard case .holding(let office) = state else { return [] }
+    return Array(office.running.keys) + office.pending.keys
+  }
+
   /// The epoch held, trusted or not; nil for none.
   package var epoch: UInt64? {
     if case .holding(let office) = state { return office.epoch }

@@ -38,6 +38,8 @@ package enum ChangeCause: String, Sendable, Hashable, Codable, CaseIterable {
   /// Another epoch began in the lane.
   case leaderReplaced
   case leaderResigned
+  /// It was handed out and never reached its leader.
+  case lost
   /// It came back once more than `deliveryLimit` allows.
   case deliveryLimit
 }

@@ -144,6 +144,13 @@ package struct LeadershipLedger: Sendable {
     return expired
   }
 
+  /// Leaderships that are held last longer by the time in which nobody could renew them.
+  package mutating func stoodStill(for pause: Duration) {
+    for (lane, seat) in seats where seat.record.vacancy == nil {
+      seats[lane]?.deadline = seat.deadline + pause
+    }
+  }
+
   /// Nil when `leader` has the current epoch of its lane (and, for `mustBeLive`, has not lapsed).
   package func fence(_ leader: LeaderToken, mustBeLive: Bool, now: Instant) -> Fence? {
     guard let seat = seats[leader.lane] else { return Fence(yours: leader.epoch, current: 0, holder: nil) }

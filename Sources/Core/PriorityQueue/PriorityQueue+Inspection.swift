@@ -18,6 +18,8 @@ package struct QueueCounters: Sendable, Hashable {
   package var leasesExpired = 0
   /// Leases that ended because their leader was replaced or resigned.
   package var takenBack = 0
+  /// Leases of jobs that never reached their leader.
+  package var lost = 0
   package var buried = 0
   /// The same by what brought it about.
   package var burials: [Burial: Int] = [:]

@@ -61,6 +61,26 @@ extension PriorityQueue {
     return Step(answer: answer, changes: [.leadershipChanged(record)])
   }
 
+  /// Takes back what is leased to `leader` and is not among `held`, which is all that the leader has: the rest was
+  /// lost on its way. It is ready at once, and the attempt is not counted. Answers the ids.
+  package mutating func takeBackLost(_ leader: LeaderToken, held: Set<ID>, now: Now) -> Step<[ID]> {
+    guard ledger.fence(leader, mustBeLive: false, now: now.monotonic) == nil else {
+      return Step(answer: [], changes: [])
+    }
+    var changes: [Change] = []
+    let lost = leased.slots.map { jobs[$0] }
+      .filter { $0.lease?.leader == leader && !held.contains($0.id) }
+      .sorted { $0.sequence < $1.sequence }
+    for var job in lost {
+      counters.lost += 1
+      job.attempts = max(0, job.attempts - 1)
+      job.ackEpoch = 0
+      job.reason = ChangeCause.lost.rawValue
+      comeBack(job, at: now.wall, cause: .lost, now: now, &changes)
+    }
+    return Step(answer: lost.map(\.id), changes: changes)
+  }
+
   /// Who holds or last held each lane, by name of lane.
   package var leadership: [LeadershipRecord] { ledger.records }
 

@@ -55,6 +55,7 @@ package final class DurableStore: Sendable {
     /// Why the last transaction that wrote something failed, in either failure mode.
     var trouble: ServiceError?
     var isClosed = false
+    var figures = CommitFigures()
   }
 
   private let pool: DatabasePool
@@ -157,6 +158,9 @@ package final class DurableStore: Sendable {
   /// failure mode.
   package var trouble: ServiceError? { state.withLock { $0.trouble } }
 
+  /// Since the store was opened.
+  package var figures: CommitFigures { state.withLock { $0.figures } }
+
   /// Waits for the last transaction and closes the file. Later commits are refused.
   package func close() throws {
     state.withLock { $0.isClosed = true }
@@ -226,7 +230,8 @@ package final class DurableStore: Sendable {
     do {
       try db.inTransaction(.immediate) {
         for change in batch {
-          guard change.failsAlone else {
+          // Where memory mirrors the file, what stands behind was computed from what this was to do.
+          guard change.failsAlone, failureMode == .carryOn else {
             try change.apply(db)
             outcomes.append(nil)
             continue
@@ -252,7 +257,9 @@ package final class DurableStore: Sendable {
     // A transaction without changes commits on a full disk too.
     if db.totalChangesCount != changesBefore { state.withLock { $0.trouble = nil } }
     batchSizes.record(batch.count)
-    commitTimes.recordNanoseconds((now() - started).nanosecondsClamped)
+    let duration = now() - started
+    commitTimes.recordNanoseconds(duration.nanosecondsClamped)
+    state.withLock { $0.figures.add(changes: batch.count, duration) }
     for (change, outcome) in zip(batch, outcomes) { change.finish(outcome) }
     return true
   }

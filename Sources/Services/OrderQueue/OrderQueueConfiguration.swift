@@ -84,6 +84,8 @@ package enum QueueLimit {
   package static let lane = 32
   /// Orders that a work stream may have been promised and not yet been sent.
   package static let credits = 1_024
+  /// Orders that an executor may say it still has.
+  package static let held = 4_096
   /// Calls in one message of a stream.
   package static let callsPerFrame = 256
   /// Orders in one lease.

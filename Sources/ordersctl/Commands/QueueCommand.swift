@@ -38,53 +38,6 @@ struct QueueStatsCommand: AsyncParsableCommand {
   }
 }
 
-extension Ordersd_V1_StatsReply {
-  fileprivate var counts: [(label: String, value: UInt64)] {
-    [
-      ("enqueued", enqueued), ("ready", ready), ("leased", leased), ("delayed", delayed), ("buried", buried),
-      ("done", done), ("cancelled", cancelled), ("expired", expired), ("redelivered", redelivered),
-      ("fenced", fenced),
-      ("capacity", capacity),
-    ]
-  }
-
-  fileprivate var lines: [String] {
-    let width = 12
-    func line(_ label: String, _ value: String) -> String {
-      label + String(repeating: " ", count: max(1, width - label.count)) + value
-    }
-    var lines = counts.map { line($0.label, "\($0.value)") }
-    lines.append(line("intake", draining ? "draining" : "open"))
-    lines.append(line("deliveries", paused ? "paused" : "running"))
-    for lane in lanes {
-      let holder = lane.holder.isEmpty ? "held by nobody" : "held by \(lane.holder)"
-      lines.append(line("lane", "\(lane.lane): \(holder), epoch \(lane.epoch), \(lane.claims) claims"))
-    }
-    return lines
-  }
-
-  fileprivate var json: JSONValue {
-    var members: [String: JSONValue] = ["paused": .boolean(paused), "draining": .boolean(draining)]
-    for (label, value) in counts { members[label] = .init(value) }
-    members["priorities"] = .list(
-      priorities.map { entry in
-        .object([
-          "priority": .init(entry.priority), "ready": .init(entry.ready),
-          "oldestReadyMs": .init(entry.oldestReadyMs),
-        ])
-      })
-    members["lanes"] = .list(
-      lanes.map { lane in
-        .object([
-          "lane": .text(lane.lane), "epoch": .init(lane.epoch), "term": .init(lane.term),
-          "claims": .init(lane.claims),
-          "holder": lane.holder.isEmpty ? .null : .text(lane.holder),
-        ])
-      })
-    return .object(members)
-  }
-}
-
 private struct PriorityRow: ListRow {
   static let header = [
     Column("PRIORITY", right: true), Column("READY", right: true), Column("OLDEST (MS)", right: true),

@@ -74,13 +74,18 @@ struct QueueClient: Sendable {
     }
   }
 
-  /// The first command of a work stream.
-  func opening(_ epoch: UInt64) -> Ordersd_V1_WorkCommand.OneOf_Command {
+  /// Orders that can be named as held; the queue takes no more.
+  private static let mostHeld = 4_096
+
+  /// The first command of a work stream. `held`: all that this executor still has under the epoch, so that the
+  /// queue takes back what was lost on its way.
+  func opening(_ epoch: UInt64, held: Set<OrderID>) -> Ordersd_V1_WorkCommand.OneOf_Command {
     .open(
       .with {
         $0.fence = fence(epoch)
         $0.executorID = executorID
         $0.incarnation = incarnation
+        if held.count <= Self.mostHeld { $0.held = .with { $0.orderIds = held.map { "\($0)" } } }
       })
   }
 

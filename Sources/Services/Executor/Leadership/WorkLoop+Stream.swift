@@ -14,7 +14,7 @@ extension WorkLoop {
     let (takings, taken) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let link = Link(epoch: epoch, outbox: CommandOutbox(), leash: Leash(), taken: taken)
     links[stream] = link
-    link.outbox.append(tools.queue.opening(epoch))
+    link.outbox.append(tools.queue.opening(epoch, held: held(under: epoch)))
     group.addTask { [desk, tools, outbox = link.outbox, leash = link.leash] in
       await leash.run {
         do {

@@ -257,6 +257,11 @@ actor WorkLoop {
     machine.epoch == epoch && machine.mayAct(at: tools.clocks.now()) && !Task.isCancelled
   }
 
+  /// What this executor has under `epoch`: what the machine knows of, and what was cancelled and still runs.
+  func held(under epoch: UInt64) -> Set<OrderID> {
+    Set(machine.held).union(runs.keys.lazy.filter { $0.epoch == epoch }.map(\.order))
+  }
+
   var isDraining: Bool {
     if case .holding(let office) = machine.state { return office.drainUntil != nil }
     return true

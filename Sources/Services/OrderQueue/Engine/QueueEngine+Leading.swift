@@ -9,20 +9,37 @@ package import VectorClock
 package struct LeaderFence: Sendable, Hashable {
   package var lane: String
   package var epoch: Epoch
+
+  package init(lane: String, epoch: Epoch) {
+    self.lane = lane
+    self.epoch = epoch
+  }
+}
+
+/// Who was told that a lane has another leader.
+struct RefusedClaimer: Hashable {
+  let lane: String
+  let executor: Int
+  let incarnation: UInt64
+
+  init(_ claim: LeadershipClaim) {
+    (lane, executor, incarnation) = (claim.lane, claim.executor, claim.incarnation)
+  }
 }
 
 // Claims, and the fenced calls of a lane's leader.
 extension QueueEngine {
   /// Grants the lane under the next epoch, or names who has it.
   package func claim(_ claim: LeadershipClaim) -> Pending<ClaimResult> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     var claim = claim
-    // A holder that claims again keeps the stream that its leadership hangs on.
+    // A holder that claims again keeps the stream that its leadership hangs on; one that is ending is none.
     claim.stream =
       links.values.filter {
         $0.leader.lane == claim.lane && $0.leader.executor == claim.executor
-          && $0.incarnation == claim.incarnation && !$0.isClosed
+          && $0.leader.epoch == leaders[claim.lane]?.epoch && $0.incarnation == claim.incarnation
+          && !$0.isClosed
       }.map(\.id).max()
     let step = machine.claim(claim, now: now)
     let lease = configuration.machine.leadershipLease
@@ -52,13 +69,22 @@ extension QueueEngine {
     case .heldBy(let record):
       fields["epoch"] = "\(record.epoch)"
       fields["holder"] = "\(record.executor)"
-      logger.info("The claim was refused: the lane has a leader.", metadata: fields)
+      logger.log(
+        level: isNews(claim, refusedUnder: record.epoch) ? .info : .debug,
+        "The claim was refused: the lane has a leader.", metadata: fields)
       return submit(StoreStep(changes: [], at: now.wall)) { _ in
         ClaimResult(isGranted: false, epoch: record.epoch, holder: record.holder, lease: lease)
       }
     case .tooManyLanes(let limit):
       return .failure(ServiceError(.invalidArgument, "lane: at most \(limit) lanes; use one that exists"))
     }
+  }
+
+  /// Whether nobody has been told yet that this claimer was refused under this epoch; claimers ask again and
+  /// again.
+  private func isNews(_ claim: LeadershipClaim, refusedUnder epoch: Epoch) -> Bool {
+    if refusals.count > 4_096 { refusals = [:] }
+    return refusals.updateValue(epoch, forKey: RefusedClaimer(claim)) != epoch
   }
 
   private func leader(of claim: LeadershipClaim, epoch: Epoch) -> LeadershipRecord {
@@ -69,7 +95,7 @@ extension QueueEngine {
 
   /// Keeps the leadership; nothing is written. Throws (in the answer) a `FencedError`.
   package func renew(_ fence: LeaderFence) -> Pending<Duration> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit(writes: false) } catch { return .failure(error) }
     switch machine.renew(token(fence), now: now) {
     case .renewed: return Pending(.success(configuration.machine.leadershipLease))
     case .fenced(let fence): return .failure(FencedError(fence: fence))
@@ -77,7 +103,7 @@ extension QueueEngine {
   }
 
   package func resign(_ fence: LeaderFence, reason: String) -> Pending<Void> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let leader = token(fence)
     let step = machine.resign(leader, now: now)
@@ -96,7 +122,7 @@ extension QueueEngine {
 
   /// Hands out up to `max` orders, most urgent and oldest first.
   package func lease(_ fence: LeaderFence, max: Int, duration: Duration) -> Pending<[Delivery]> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let step = machine.lease(token(fence), max: max, duration: duration, now: now)
     switch step.answer {
@@ -112,7 +138,7 @@ extension QueueEngine {
 
   /// Gives a lease more time, counted from now; answers how much.
   package func touch(_ fence: LeaderFence, _ id: OrderID, duration: Duration) -> Pending<Duration> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit(writes: false) } catch { return .failure(error) }
     switch machine.touch(id, token(fence), duration: duration, now: now).answer {
     case .touched: return Pending(.success(duration))
     case .fenced(let fence): return .failure(FencedError(fence: fence))
@@ -128,7 +154,7 @@ extension QueueEngine {
   package func ack(_ fence: LeaderFence, _ id: OrderID, clock: VectorClock, note: String) -> Pending<
     SettleResult
   > {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let step = machine.ack(id, token(fence), now: now)
     switch step.answer {
@@ -160,7 +186,7 @@ extension QueueEngine {
   package func nack(
     _ fence: LeaderFence, _ id: OrderID, clock: VectorClock, reason: String, how: Return
   ) -> Pending<SettleResult> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let leader = token(fence)
     var verdict: NackAnswer

@@ -17,6 +17,13 @@ package struct EnqueueCommand: Sendable {
   package var clock: VectorClock
   package var body: Data
   package var basket: [OrderItem]
+
+  package init(job: JobQueue.NewJob, clock: VectorClock, body: Data, basket: [OrderItem] = []) {
+    self.job = job
+    self.clock = clock
+    self.body = body
+    self.basket = basket
+  }
 }
 
 extension QueueEngine {
@@ -34,7 +41,7 @@ extension QueueEngine {
   }
 
   private func take(_ command: EnqueueCommand, recalled: StoredJob?) -> Pending<EnqueueResult> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     if let recalled {
       return Pending(.success(EnqueueResult(clock: recalled.clock, isDuplicate: true, state: recalled.state)))
     }
@@ -76,7 +83,7 @@ extension QueueEngine {
 
   /// Withdraws an order that nobody is carrying out.
   package func cancel(_ id: OrderID, clock: VectorClock, reason: String) -> Pending<CancelResult> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let step = machine.cancel(id, reason: reason, now: now)
     let store = StoreStep(changes: step.changes, at: now.wall, clocks: [id: clock], lookups: [id])
@@ -90,7 +97,7 @@ extension QueueEngine {
 
   /// An operator's burial of an order that waits or is leased, whoever holds it.
   package func bury(_ id: OrderID, reason: String) -> Pending<JobState> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let step = machine.bury(id, reason: reason, now: now)
     return submit(StoreStep(changes: step.changes, at: now.wall, lookups: [id])) { receipt in
@@ -103,7 +110,7 @@ extension QueueEngine {
 
   /// Takes dead letters back into the line: the one, or up to `limit` of them.
   package func kick(_ id: OrderID?, limit: Int) -> Pending<[OrderID]> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     defer { pump() }
     let now = now
     guard let id else {
@@ -130,7 +137,7 @@ extension QueueEngine {
   }
 
   private func gate(_ change: (isolated QueueEngine, Now) -> JobQueue.Step<QueueGate>) -> Pending<QueueGate> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let step = change(self, now)
     defer { pump() }

@@ -1,7 +1,16 @@
 import CoreTime
 package import DaemonKit
+package import OrderStore
 import OrderWire
 package import PriorityQueue
+
+/// What the machine does not know of itself.
+package struct QueueFigures: Sendable {
+  package var oldestLease: Duration?
+  /// In milliseconds, of the leases that are held now.
+  package var leaseAges: Spread
+  package var commits: CommitFigures
+}
 
 extension QueueEngine {
   /// Statistics that are at most a second old.
@@ -11,6 +20,13 @@ extension QueueEngine {
     let stats = machine.stats(now: now)
     cachedStats = (stats, now.monotonic)
     return stats
+  }
+
+  /// How long leases are held, and what the disk takes.
+  package func figures() -> QueueFigures {
+    let now = clocks.now()
+    return QueueFigures(
+      oldestLease: leases.oldest(at: now), leaseAges: leases.ages(at: now), commits: store.commits)
   }
 
   /// By name of lane.
@@ -80,6 +96,7 @@ extension QueueEngine {
       "redeliveries": .object([
         "nack": StatusValue(counters.nacked), "leaseExpired": StatusValue(counters.leasesExpired),
         "leaderChanged": StatusValue(counters.takenBack),
+        "lost": StatusValue(counters.lost),
       ]),
       "deadLetters": .object(
         Dictionary(

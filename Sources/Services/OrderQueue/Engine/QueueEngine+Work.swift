@@ -1,23 +1,28 @@
 import CoreTime
 import Logging
-import OrderDomain
+package import OrderDomain
 import OrderWire
 import PriorityQueue
 
 // Work streams: leadership that hangs on a stream, and orders pushed as they become ready.
 extension QueueEngine {
   /// Opens a work stream for the holder of the fence's epoch. A second stream of the same leadership takes
-  /// the first one's place.
+  /// the first one's place. `held`: all that the executor still has; what else is leased to it was lost.
   package func openWork(
-    _ fence: LeaderFence, executor: Int, incarnation: UInt64, lease: Duration, pipe: Pipe<WorkLink.Item>
+    _ fence: LeaderFence, executor: Int, incarnation: UInt64, lease: Duration,
+    held: Set<OrderID>? = nil, pipe: Pipe<WorkLink.Item>
   ) -> Pending<WorkLink> {
-    do { try desk.admit() } catch { return .failure(error) }
+    do { try admit() } catch { return .failure(error) }
     let now = now
     let link = WorkLink(
       id: nextLink, leader: LeaderToken(lane: fence.lane, executor: executor, epoch: fence.epoch),
       incarnation: incarnation, lease: lease, pipe: pipe)
     nextLink += 1
     if let fence = bind(link, now: now) { return .failure(FencedError(fence: fence)) }
+    if let held {
+      let step = machine.takeBackLost(link.leader, held: held, now: now)
+      if !step.changes.isEmpty { hand(StoreStep(changes: step.changes, at: now.wall)) }
+    }
     for older in links.values where older.leader == link.leader { older.pipe.finish() }
     links[link.id] = link
     logger.debug(
@@ -54,12 +59,14 @@ extension QueueEngine {
 
   /// False when more are outstanding than allowed.
   package func grant(_ credits: Int, to link: WorkLink) -> Bool {
+    makeUpForStandstill()
     defer { pump() }
     return link.grant(credits)
   }
 
   /// The stream has ended, in whatever way.
   package func closeWork(_ link: WorkLink) {
+    makeUpForStandstill()
     link.close()
     link.pipe.finish()
     // While the store is refused the link stays listed, so that its end is not forgotten.

@@ -42,6 +42,14 @@ package actor QueueEngine {
   var readings = 0
   /// When the loop looks at the machine next.
   private var armed: Instant = .zero
+  /// When the loop is to wake at the latest.
+  private(set) var due: Instant = .zero
+  /// When the engine last did anything.
+  var lastAlive: Instant
+  /// Up to when standstills are made up for.
+  var madeUp: Instant = .zero
+  /// The epoch under which each claimer was last refused.
+  var refusals: [RefusedClaimer: Epoch] = [:]
   /// Steps that are handed to the store together, and how many calls of `together` are under way.
   private var gathered: [SubmittedStep] = []
   private var gatherings = 0
@@ -65,6 +73,7 @@ package actor QueueEngine {
     self.store = store
     self.configuration = configuration
     clocks = context.clocks
+    lastAlive = context.clocks.now()
     logger = context.logger
     heartbeats = context.heartbeats
     machine = JobQueue(
@@ -135,8 +144,8 @@ package actor QueueEngine {
       case .inserted, .gateChanged: break
       }
     }
-    desk.begin()
-    let submitted = SubmittedStep(step: step) { [desk, pulse, subscriptions] result in
+    desk.begin(at: instant)
+    let submitted = SubmittedStep(step: step) { [clocks, desk, pulse, subscriptions] result in
       var failure: ServiceError?
       switch result {
       case .success: break
@@ -147,7 +156,7 @@ package actor QueueEngine {
           .storageUnavailable, "the queue is being read anew from disk: \(error)", retryAfter: .seconds(1))
       }
       // Before the answer: a caller that hears of a failure must find the queue closed.
-      let isLast = desk.end(failure)
+      let isLast = desk.end(failure, at: clocks.now())
       if let failure {
         completion(.failure(failure))
       } else if case .success(let receipt) = result {
@@ -178,7 +187,7 @@ package actor QueueEngine {
     case (.buried, _):
       fields["reason"] = "\(job.reason ?? "")"
       logger.info("The order is a dead letter.", metadata: fields)
-    case (_, .leaseExpired), (_, .leaderReplaced), (_, .leaderResigned):
+    case (_, .leaseExpired), (_, .leaderReplaced), (_, .leaderResigned), (_, .lost):
       logger.info("The lease is over; the order is back in the queue.", metadata: fields)
     default:
       fields["state"] = "\(job.state.rawValue)"
@@ -189,7 +198,7 @@ package actor QueueEngine {
   /// Only debugging tells of it.
   private static func isRoutine(_ state: JobState, _ cause: ChangeCause) -> Bool {
     switch (state, cause) {
-    case (.buried, _), (_, .leaseExpired), (_, .leaderReplaced), (_, .leaderResigned): false
+    case (.buried, _), (_, .leaseExpired), (_, .leaderReplaced), (_, .leaderResigned), (_, .lost): false
     default: true
     }
   }
@@ -218,12 +227,14 @@ package actor QueueEngine {
       let now = now
       let wait = min(max(machine.nextDeadline(now: now) ?? .seconds(1), .milliseconds(1)), .seconds(1))
       armed = now.monotonic + wait
+      due = armed
       await pulse.wait(atMost: wait)
       armed = .zero
     }
   }
 
   func tick() {
+    makeUpForStandstill()
     guard !desk.isCrowded else { return }
     let now = now
     let step = machine.tick(now: now)
@@ -259,6 +270,8 @@ package actor QueueEngine {
   /// Makes what is on disk the machine's state, and takes up the open streams again.
   private func adopt(_ loaded: LoadedQueue) {
     let now = now
+    // All deadlines begin anew.
+    (lastAlive, madeUp) = (now.monotonic, now.monotonic)
     let restored = JobQueue.restore(loaded.snapshot, configuration: configuration.machine, now: now)
     machine = restored.answer
     leaders = Dictionary(machine.leadership.map { ($0.lane, $0) }, uniquingKeysWith: { $1 })

@@ -21,6 +21,7 @@ struct QueueMeters {
   private let capacity = Gauge(label: "ordersd_queue_capacity")
   private let enqueued = Counter(label: "ordersd_queue_enqueued_total")
   private let prunings = Counter(label: "ordersd_queue_pruned_total")
+  private let standstill = FloatingPointCounter(label: "ordersd_queue_stood_still_seconds_total")
   private let followers: [Follower]
   private var last: QueueStats?
 
@@ -46,6 +47,7 @@ struct QueueMeters {
       Follower("redeliveries", [("cause", "nack")]) { $0.nacked },
       Follower("redeliveries", [("cause", "lease_expired")]) { $0.leasesExpired },
       Follower("redeliveries", [("cause", "leader_changed")]) { $0.takenBack },
+      Follower("redeliveries", [("cause", "lost")]) { $0.lost },
     ]
     for burial in Burial.allCases {
       followers.append(
@@ -74,6 +76,8 @@ struct QueueMeters {
 
   /// Its counters begin anew.
   mutating func machineIsNew() { last?.counters = QueueCounters() }
+
+  func stoodStill(_ pause: Duration) { standstill.increment(by: pause.inSeconds) }
 
   func pruned(_ orders: Int) { prunings.increment(by: orders) }
 }

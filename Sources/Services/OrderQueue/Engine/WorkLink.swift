@@ -45,7 +45,9 @@ package final class WorkLink: Sendable {
   func refund(_ credits: Int) { state.withLock { $0.credits += credits } }
   func close() { state.withLock { $0.isClosed = true } }
 
+  /// From here on it carries no leadership.
   func end(_ fence: Fence) {
+    close()
     pipe.push(.fenced(fence))
     pipe.finish()
   }

@@ -1,6 +1,7 @@
 import CoreTime
 import OrderDomain
 import OrderProtos
+import OrderStore
 import OrderWire
 import PriorityQueue
 import SwiftProtobuf
@@ -172,8 +173,26 @@ extension WorkAnswer {
   }
 }
 
+extension Spread {
+  var message: Ordersd_V1_Histogram {
+    .with {
+      $0.bounds = bounds
+      $0.counts = counts
+      $0.sum = sum
+    }
+  }
+}
+
 extension QueueStats {
-  func message(lanes: [LeadershipRecord]) -> Ordersd_V1_StatsReply {
+  /// By the names of the metric.
+  private var redeliveries: [String: UInt64] {
+    [
+      "nack": counters.nacked, "lease_expired": counters.leasesExpired, "leader_changed": counters.takenBack,
+      "lost": counters.lost,
+    ].mapValues { UInt64(clamping: $0) }
+  }
+
+  func message(lanes: [LeadershipRecord], _ figures: QueueFigures) -> Ordersd_V1_StatsReply {
     func count(_ state: JobState) -> UInt64 { UInt64(clamping: byState[state] ?? 0) }
     return .with {
       $0.enqueued = UInt64(clamping: totals.enqueued)
@@ -184,7 +203,7 @@ extension QueueStats {
       $0.done = count(.done)
       $0.cancelled = count(.cancelled)
       $0.expired = count(.expired)
-      $0.redelivered = UInt64(clamping: counters.nacked + counters.leasesExpired + counters.takenBack)
+      $0.redelivered = redeliveries.values.reduce(0, +)
       $0.fenced = UInt64(clamping: counters.fenced)
       $0.priorities = (0...9).map { priority in
         .with {
@@ -206,6 +225,17 @@ extension QueueStats {
       $0.capacity = UInt64(clamping: capacity)
       $0.paused = gate.pause != .none
       $0.draining = gate.draining
+      $0.oldestLeaseMs = UInt64(clamping: figures.oldestLease?.millisecondsClamped ?? 0)
+      $0.leaseAges = figures.leaseAges.message
+      $0.deadLetters = Dictionary(
+        uniqueKeysWithValues: Burial.allCases.map {
+          ($0.rawValue, UInt64(clamping: counters.burials[$0] ?? 0))
+        })
+      $0.redeliveries = redeliveries
+      $0.starved = UInt64(clamping: counters.starved)
+      $0.promoted = UInt64(clamping: counters.promoted)
+      $0.batchChanges = figures.commits.changes.message
+      $0.commitMs = figures.commits.milliseconds.message
     }
   }
 }

@@ -115,7 +115,7 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   }
 
   func stats(request: Ordersd_V1_StatsRequest, context: ServerContext) async throws -> Ordersd_V1_StatsReply {
-    await engine.stats(fresh: true).message(lanes: await engine.lanes())
+    await engine.stats(fresh: true).message(lanes: await engine.lanes(), await engine.figures())
   }
 
   func pause(request: Ordersd_V1_PauseRequest, context: ServerContext) async throws -> Ordersd_V1_PauseReply {

@@ -73,7 +73,8 @@ extension OrderQueueProvider {
   private func openWork(_ open: Ordersd_V1_WorkOpen, pipe: Pipe<WorkLink.Item>) async throws -> WorkLink? {
     let pending = await engine.openWork(
       try LeaderFence(open.fence), executor: try executorID(open.executorID), incarnation: open.incarnation,
-      lease: try leaseLength(open.leaseMs, default: engine.configuration.lease), pipe: pipe)
+      lease: try leaseLength(open.leaseMs, default: engine.configuration.lease),
+      held: try open.hasHeld ? heldOrders(open.held) : nil, pipe: pipe)
     do {
       return try await pending.value
     } catch let error as FencedError {
@@ -82,6 +83,16 @@ extension OrderQueueProvider {
     } catch {
       throw ServiceError(answer: error)
     }
+  }
+
+  private func heldOrders(_ message: Ordersd_V1_HeldOrders) throws -> Set<OrderID> {
+    guard message.orderIds.count <= QueueLimit.held else {
+      throw ServiceError(
+        .invalidArgument,
+        "held: must name at most \(QueueLimit.held) orders, not \(message.orderIds.count); leave it out instead"
+      )
+    }
+    return Set(try message.orderIds.map { try OrderID(wire: $0) })
   }
 
   /// Nil for a command that has no answer.

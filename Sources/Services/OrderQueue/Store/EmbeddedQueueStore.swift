@@ -2,7 +2,7 @@ package import CoreTime
 package import DaemonKit
 import GRDB
 package import OrderDomain
-import OrderStore
+package import OrderStore
 package import PriorityQueue
 import Synchronization
 
@@ -113,6 +113,8 @@ package final class EmbeddedQueueStore: QueueStore {
     }
     try await durable.commit { db in try db.execute(sql: "DELETE FROM probe") }
   }
+
+  package var commits: CommitFigures { durable.figures }
 
   package func close() throws { try durable.close() }
 }

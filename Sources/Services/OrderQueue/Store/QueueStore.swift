@@ -1,5 +1,6 @@
 package import CoreTime
 package import OrderDomain
+package import OrderStore
 package import PriorityQueue
 package import VectorClock
 
@@ -36,6 +37,8 @@ package protocol QueueStore: Sendable {
   func prune(before: Timestamp, excess: Int, limit: Int) async throws -> Pruned
   /// Takes steps again after a failure, and proves it by writing. Throws while the disk still refuses.
   func recover() async throws
+  /// How large the transactions were and how long they took.
+  var commits: CommitFigures { get }
   func close() throws
 }
 

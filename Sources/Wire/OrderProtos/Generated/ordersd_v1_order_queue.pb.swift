@@ -655,41 +655,167 @@ package nonisolated struct Ordersd_V1_StatsRequest: Sendable {
   package init() {}
 }
 
-package nonisolated struct Ordersd_V1_StatsReply: Sendable {
+package nonisolated struct Ordersd_V1_StatsReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var enqueued: UInt64 = 0
+  package var enqueued: UInt64 {
+    get {_storage._enqueued}
+    set {_uniqueStorage()._enqueued = newValue}
+  }
 
-  package var ready: UInt64 = 0
+  package var ready: UInt64 {
+    get {_storage._ready}
+    set {_uniqueStorage()._ready = newValue}
+  }
 
-  package var leased: UInt64 = 0
+  package var leased: UInt64 {
+    get {_storage._leased}
+    set {_uniqueStorage()._leased = newValue}
+  }
 
-  package var delayed: UInt64 = 0
+  package var delayed: UInt64 {
+    get {_storage._delayed}
+    set {_uniqueStorage()._delayed = newValue}
+  }
 
-  package var buried: UInt64 = 0
+  package var buried: UInt64 {
+    get {_storage._buried}
+    set {_uniqueStorage()._buried = newValue}
+  }
 
-  package var done: UInt64 = 0
+  package var done: UInt64 {
+    get {_storage._done}
+    set {_uniqueStorage()._done = newValue}
+  }
 
-  package var cancelled: UInt64 = 0
+  package var cancelled: UInt64 {
+    get {_storage._cancelled}
+    set {_uniqueStorage()._cancelled = newValue}
+  }
 
-  package var expired: UInt64 = 0
+  package var expired: UInt64 {
+    get {_storage._expired}
+    set {_uniqueStorage()._expired = newValue}
+  }
 
-  package var redelivered: UInt64 = 0
+  package var redelivered: UInt64 {
+    get {_storage._redelivered}
+    set {_uniqueStorage()._redelivered = newValue}
+  }
 
-  package var fenced: UInt64 = 0
+  package var fenced: UInt64 {
+    get {_storage._fenced}
+    set {_uniqueStorage()._fenced = newValue}
+  }
 
   /// By priority, 0 … 9.
-  package var priorities: [Ordersd_V1_PriorityStats] = []
+  package var priorities: [Ordersd_V1_PriorityStats] {
+    get {_storage._priorities}
+    set {_uniqueStorage()._priorities = newValue}
+  }
 
-  package var lanes: [Ordersd_V1_LaneStats] = []
+  package var lanes: [Ordersd_V1_LaneStats] {
+    get {_storage._lanes}
+    set {_uniqueStorage()._lanes = newValue}
+  }
 
-  package var capacity: UInt64 = 0
+  package var capacity: UInt64 {
+    get {_storage._capacity}
+    set {_uniqueStorage()._capacity = newValue}
+  }
 
-  package var paused: Bool = false
+  package var paused: Bool {
+    get {_storage._paused}
+    set {_uniqueStorage()._paused = newValue}
+  }
 
-  package var draining: Bool = false
+  package var draining: Bool {
+    get {_storage._draining}
+    set {_uniqueStorage()._draining = newValue}
+  }
+
+  /// Of the lease that is held longest; 0 when nothing is leased.
+  package var oldestLeaseMs: UInt64 {
+    get {_storage._oldestLeaseMs}
+    set {_uniqueStorage()._oldestLeaseMs = newValue}
+  }
+
+  /// How long the leases that are held now have been held, in milliseconds.
+  package var leaseAges: Ordersd_V1_Histogram {
+    get {_storage._leaseAges ?? Ordersd_V1_Histogram()}
+    set {_uniqueStorage()._leaseAges = newValue}
+  }
+  /// Returns true if `leaseAges` has been explicitly set.
+  package var hasLeaseAges: Bool {_storage._leaseAges != nil}
+  /// Clears the value of `leaseAges`. Subsequent reads from it will return its default value.
+  package mutating func clearLeaseAges() {_uniqueStorage()._leaseAges = nil}
+
+  /// What follows counts since the process began.
+  /// permanent, attempts, lease_expired, leader_replaced, operator.
+  package var deadLetters: Dictionary<String,UInt64> {
+    get {_storage._deadLetters}
+    set {_uniqueStorage()._deadLetters = newValue}
+  }
+
+  /// nack, lease_expired, leader_changed.
+  package var redeliveries: Dictionary<String,UInt64> {
+    get {_storage._redeliveries}
+    set {_uniqueStorage()._redeliveries = newValue}
+  }
+
+  /// Leases of orders that had been ready for `order-queue.starvation-after` or longer.
+  package var starved: UInt64 {
+    get {_storage._starved}
+    set {_uniqueStorage()._starved = newValue}
+  }
+
+  /// Steps up by ageing.
+  package var promoted: UInt64 {
+    get {_storage._promoted}
+    set {_uniqueStorage()._promoted = newValue}
+  }
+
+  /// Changes in one transaction.
+  package var batchChanges: Ordersd_V1_Histogram {
+    get {_storage._batchChanges ?? Ordersd_V1_Histogram()}
+    set {_uniqueStorage()._batchChanges = newValue}
+  }
+  /// Returns true if `batchChanges` has been explicitly set.
+  package var hasBatchChanges: Bool {_storage._batchChanges != nil}
+  /// Clears the value of `batchChanges`. Subsequent reads from it will return its default value.
+  package mutating func clearBatchChanges() {_uniqueStorage()._batchChanges = nil}
+
+  /// From the beginning of a transaction until it was on disk, in milliseconds.
+  package var commitMs: Ordersd_V1_Histogram {
+    get {_storage._commitMs ?? Ordersd_V1_Histogram()}
+    set {_uniqueStorage()._commitMs = newValue}
+  }
+  /// Returns true if `commitMs` has been explicitly set.
+  package var hasCommitMs: Bool {_storage._commitMs != nil}
+  /// Clears the value of `commitMs`. Subsequent reads from it will return its default value.
+  package mutating func clearCommitMs() {_uniqueStorage()._commitMs = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+package nonisolated struct Ordersd_V1_Histogram: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Upper bounds, growing; a value that is equal to one counts there.
+  package var bounds: [Double] = []
+
+  /// One for each bound, and one for what is above the last.
+  package var counts: [UInt64] = []
+
+  package var sum: Double = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1161,11 +1287,36 @@ package nonisolated struct Ordersd_V1_WorkOpen: Sendable {
 
   package var leaseMs: UInt32 = 0
 
+  /// What the executor still has under this epoch. Orders that are leased to it and not named were lost on their
+  /// way and go back at once, without costing an attempt. Left out: all leases stay as they are.
+  package var held: Ordersd_V1_HeldOrders {
+    get {_held ?? Ordersd_V1_HeldOrders()}
+    set {_held = newValue}
+  }
+  /// Returns true if `held` has been explicitly set.
+  package var hasHeld: Bool {self._held != nil}
+  /// Clears the value of `held`. Subsequent reads from it will return its default value.
+  package mutating func clearHeld() {self._held = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _fence: Ordersd_V1_Fence? = nil
+  fileprivate var _held: Ordersd_V1_HeldOrders? = nil
+}
+
+package nonisolated struct Ordersd_V1_HeldOrders: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// At most 4,096.
+  package var orderIds: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct Ordersd_V1_GrantCredits: Sendable {
@@ -2499,7 +2650,231 @@ nonisolated extension Ordersd_V1_StatsRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Ordersd_V1_StatsReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StatsReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}enqueued\0\u{1}ready\0\u{1}leased\0\u{1}delayed\0\u{1}buried\0\u{1}done\0\u{1}cancelled\0\u{1}expired\0\u{1}redelivered\0\u{1}fenced\0\u{1}priorities\0\u{1}lanes\0\u{1}capacity\0\u{1}paused\0\u{1}draining\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}enqueued\0\u{1}ready\0\u{1}leased\0\u{1}delayed\0\u{1}buried\0\u{1}done\0\u{1}cancelled\0\u{1}expired\0\u{1}redelivered\0\u{1}fenced\0\u{1}priorities\0\u{1}lanes\0\u{1}capacity\0\u{1}paused\0\u{1}draining\0\u{3}oldest_lease_ms\0\u{3}lease_ages\0\u{3}dead_letters\0\u{1}redeliveries\0\u{1}starved\0\u{1}promoted\0\u{3}batch_changes\0\u{3}commit_ms\0")
+
+  fileprivate class _StorageClass {
+    var _enqueued: UInt64 = 0
+    var _ready: UInt64 = 0
+    var _leased: UInt64 = 0
+    var _delayed: UInt64 = 0
+    var _buried: UInt64 = 0
+    var _done: UInt64 = 0
+    var _cancelled: UInt64 = 0
+    var _expired: UInt64 = 0
+    var _redelivered: UInt64 = 0
+    var _fenced: UInt64 = 0
+    var _priorities: [Ordersd_V1_PriorityStats] = []
+    var _lanes: [Ordersd_V1_LaneStats] = []
+    var _capacity: UInt64 = 0
+    var _paused: Bool = false
+    var _draining: Bool = false
+    var _oldestLeaseMs: UInt64 = 0
+    var _leaseAges: Ordersd_V1_Histogram? = nil
+    var _deadLetters: Dictionary<String,UInt64> = [:]
+    var _redeliveries: Dictionary<String,UInt64> = [:]
+    var _starved: UInt64 = 0
+    var _promoted: UInt64 = 0
+    var _batchChanges: Ordersd_V1_Histogram? = nil
+    var _commitMs: Ordersd_V1_Histogram? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _enqueued = source._enqueued
+      _ready = source._ready
+      _leased = source._leased
+      _delayed = source._delayed
+      _buried = source._buried
+      _done = source._done
+      _cancelled = source._cancelled
+      _expired = source._expired
+      _redelivered = source._redelivered
+      _fenced = source._fenced
+      _priorities = source._priorities
+      _lanes = source._lanes
+      _capacity = source._capacity
+      _paused = source._paused
+      _draining = source._draining
+      _oldestLeaseMs = source._oldestLeaseMs
+      _leaseAges = source._leaseAges
+      _deadLetters = source._deadLetters
+      _redeliveries = source._redeliveries
+      _starved = source._starved
+      _promoted = source._promoted
+      _batchChanges = source._batchChanges
+      _commitMs = source._commitMs
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._enqueued) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._ready) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._leased) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._delayed) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._buried) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._done) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._cancelled) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._expired) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._redelivered) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._fenced) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._priorities) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._lanes) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._capacity) }()
+        case 14: try { try decoder.decodeSingularBoolField(value: &_storage._paused) }()
+        case 15: try { try decoder.decodeSingularBoolField(value: &_storage._draining) }()
+        case 16: try { try decoder.decodeSingularUInt64Field(value: &_storage._oldestLeaseMs) }()
+        case 17: try { try decoder.decodeSingularMessageField(value: &_storage._leaseAges) }()
+        case 18: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &_storage._deadLetters) }()
+        case 19: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &_storage._redeliveries) }()
+        case 20: try { try decoder.decodeSingularUInt64Field(value: &_storage._starved) }()
+        case 21: try { try decoder.decodeSingularUInt64Field(value: &_storage._promoted) }()
+        case 22: try { try decoder.decodeSingularMessageField(value: &_storage._batchChanges) }()
+        case 23: try { try decoder.decodeSingularMessageField(value: &_storage._commitMs) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._enqueued != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._enqueued, fieldNumber: 1)
+      }
+      if _storage._ready != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._ready, fieldNumber: 2)
+      }
+      if _storage._leased != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._leased, fieldNumber: 3)
+      }
+      if _storage._delayed != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._delayed, fieldNumber: 4)
+      }
+      if _storage._buried != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._buried, fieldNumber: 5)
+      }
+      if _storage._done != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._done, fieldNumber: 6)
+      }
+      if _storage._cancelled != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._cancelled, fieldNumber: 7)
+      }
+      if _storage._expired != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._expired, fieldNumber: 8)
+      }
+      if _storage._redelivered != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._redelivered, fieldNumber: 9)
+      }
+      if _storage._fenced != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._fenced, fieldNumber: 10)
+      }
+      if !_storage._priorities.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._priorities, fieldNumber: 11)
+      }
+      if !_storage._lanes.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._lanes, fieldNumber: 12)
+      }
+      if _storage._capacity != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._capacity, fieldNumber: 13)
+      }
+      if _storage._paused != false {
+        try visitor.visitSingularBoolField(value: _storage._paused, fieldNumber: 14)
+      }
+      if _storage._draining != false {
+        try visitor.visitSingularBoolField(value: _storage._draining, fieldNumber: 15)
+      }
+      if _storage._oldestLeaseMs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._oldestLeaseMs, fieldNumber: 16)
+      }
+      try { if let v = _storage._leaseAges {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      } }()
+      if !_storage._deadLetters.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: _storage._deadLetters, fieldNumber: 18)
+      }
+      if !_storage._redeliveries.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: _storage._redeliveries, fieldNumber: 19)
+      }
+      if _storage._starved != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._starved, fieldNumber: 20)
+      }
+      if _storage._promoted != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._promoted, fieldNumber: 21)
+      }
+      try { if let v = _storage._batchChanges {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+      } }()
+      try { if let v = _storage._commitMs {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Ordersd_V1_StatsReply, rhs: Ordersd_V1_StatsReply) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._enqueued != rhs_storage._enqueued {return false}
+        if _storage._ready != rhs_storage._ready {return false}
+        if _storage._leased != rhs_storage._leased {return false}
+        if _storage._delayed != rhs_storage._delayed {return false}
+        if _storage._buried != rhs_storage._buried {return false}
+        if _storage._done != rhs_storage._done {return false}
+        if _storage._cancelled != rhs_storage._cancelled {return false}
+        if _storage._expired != rhs_storage._expired {return false}
+        if _storage._redelivered != rhs_storage._redelivered {return false}
+        if _storage._fenced != rhs_storage._fenced {return false}
+        if _storage._priorities != rhs_storage._priorities {return false}
+        if _storage._lanes != rhs_storage._lanes {return false}
+        if _storage._capacity != rhs_storage._capacity {return false}
+        if _storage._paused != rhs_storage._paused {return false}
+        if _storage._draining != rhs_storage._draining {return false}
+        if _storage._oldestLeaseMs != rhs_storage._oldestLeaseMs {return false}
+        if _storage._leaseAges != rhs_storage._leaseAges {return false}
+        if _storage._deadLetters != rhs_storage._deadLetters {return false}
+        if _storage._redeliveries != rhs_storage._redeliveries {return false}
+        if _storage._starved != rhs_storage._starved {return false}
+        if _storage._promoted != rhs_storage._promoted {return false}
+        if _storage._batchChanges != rhs_storage._batchChanges {return false}
+        if _storage._commitMs != rhs_storage._commitMs {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ordersd_V1_Histogram: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Histogram"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}bounds\0\u{1}counts\0\u{1}sum\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2507,91 +2882,31 @@ nonisolated extension Ordersd_V1_StatsReply: SwiftProtobuf.Message, SwiftProtobu
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.enqueued) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.ready) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.leased) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.delayed) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.buried) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.done) }()
-      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.cancelled) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.expired) }()
-      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.redelivered) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.fenced) }()
-      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.priorities) }()
-      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.lanes) }()
-      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.capacity) }()
-      case 14: try { try decoder.decodeSingularBoolField(value: &self.paused) }()
-      case 15: try { try decoder.decodeSingularBoolField(value: &self.draining) }()
+      case 1: try { try decoder.decodeRepeatedDoubleField(value: &self.bounds) }()
+      case 2: try { try decoder.decodeRepeatedUInt64Field(value: &self.counts) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.sum) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.enqueued != 0 {
-      try visitor.visitSingularUInt64Field(value: self.enqueued, fieldNumber: 1)
+    if !self.bounds.isEmpty {
+      try visitor.visitPackedDoubleField(value: self.bounds, fieldNumber: 1)
     }
-    if self.ready != 0 {
-      try visitor.visitSingularUInt64Field(value: self.ready, fieldNumber: 2)
+    if !self.counts.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.counts, fieldNumber: 2)
     }
-    if self.leased != 0 {
-      try visitor.visitSingularUInt64Field(value: self.leased, fieldNumber: 3)
-    }
-    if self.delayed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.delayed, fieldNumber: 4)
-    }
-    if self.buried != 0 {
-      try visitor.visitSingularUInt64Field(value: self.buried, fieldNumber: 5)
-    }
-    if self.done != 0 {
-      try visitor.visitSingularUInt64Field(value: self.done, fieldNumber: 6)
-    }
-    if self.cancelled != 0 {
-      try visitor.visitSingularUInt64Field(value: self.cancelled, fieldNumber: 7)
-    }
-    if self.expired != 0 {
-      try visitor.visitSingularUInt64Field(value: self.expired, fieldNumber: 8)
-    }
-    if self.redelivered != 0 {
-      try visitor.visitSingularUInt64Field(value: self.redelivered, fieldNumber: 9)
-    }
-    if self.fenced != 0 {
-      try visitor.visitSingularUInt64Field(value: self.fenced, fieldNumber: 10)
-    }
-    if !self.priorities.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.priorities, fieldNumber: 11)
-    }
-    if !self.lanes.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.lanes, fieldNumber: 12)
-    }
-    if self.capacity != 0 {
-      try visitor.visitSingularUInt64Field(value: self.capacity, fieldNumber: 13)
-    }
-    if self.paused != false {
-      try visitor.visitSingularBoolField(value: self.paused, fieldNumber: 14)
-    }
-    if self.draining != false {
-      try visitor.visitSingularBoolField(value: self.draining, fieldNumber: 15)
+    if self.sum.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.sum, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: Ordersd_V1_StatsReply, rhs: Ordersd_V1_StatsReply) -> Bool {
-    if lhs.enqueued != rhs.enqueued {return false}
-    if lhs.ready != rhs.ready {return false}
-    if lhs.leased != rhs.leased {return false}
-    if lhs.delayed != rhs.delayed {return false}
-    if lhs.buried != rhs.buried {return false}
-    if lhs.done != rhs.done {return false}
-    if lhs.cancelled != rhs.cancelled {return false}
-    if lhs.expired != rhs.expired {return false}
-    if lhs.redelivered != rhs.redelivered {return false}
-    if lhs.fenced != rhs.fenced {return false}
-    if lhs.priorities != rhs.priorities {return false}
-    if lhs.lanes != rhs.lanes {return false}
-    if lhs.capacity != rhs.capacity {return false}
-    if lhs.paused != rhs.paused {return false}
-    if lhs.draining != rhs.draining {return false}
+  package static func ==(lhs: Ordersd_V1_Histogram, rhs: Ordersd_V1_Histogram) -> Bool {
+    if lhs.bounds != rhs.bounds {return false}
+    if lhs.counts != rhs.counts {return false}
+    if lhs.sum != rhs.sum {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3361,7 +3676,7 @@ nonisolated extension Ordersd_V1_WorkCommand: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Ordersd_V1_WorkOpen: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkOpen"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}fence\0\u{3}executor_id\0\u{1}incarnation\0\u{3}lease_ms\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}fence\0\u{3}executor_id\0\u{1}incarnation\0\u{3}lease_ms\0\u{1}held\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3373,6 +3688,7 @@ nonisolated extension Ordersd_V1_WorkOpen: SwiftProtobuf.Message, SwiftProtobuf.
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.executorID) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.incarnation) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.leaseMs) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._held) }()
       default: break
       }
     }
@@ -3395,6 +3711,9 @@ nonisolated extension Ordersd_V1_WorkOpen: SwiftProtobuf.Message, SwiftProtobuf.
     if self.leaseMs != 0 {
       try visitor.visitSingularUInt32Field(value: self.leaseMs, fieldNumber: 4)
     }
+    try { if let v = self._held {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3403,6 +3722,37 @@ nonisolated extension Ordersd_V1_WorkOpen: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.executorID != rhs.executorID {return false}
     if lhs.incarnation != rhs.incarnation {return false}
     if lhs.leaseMs != rhs.leaseMs {return false}
+    if lhs._held != rhs._held {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Ordersd_V1_HeldOrders: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".HeldOrders"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_ids\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.orderIds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.orderIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.orderIds, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Ordersd_V1_HeldOrders, rhs: Ordersd_V1_HeldOrders) -> Bool {
+    if lhs.orderIds != rhs.orderIds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
