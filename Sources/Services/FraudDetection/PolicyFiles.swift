@@ -1,12 +1,7 @@
 import DaemonKit
+import Foundation
 package import FraudRules
 import GRPCSupport
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// The files that a policy is put together from. Nil = not set.
 package struct PolicyFiles: Sendable, Hashable {
@@ -62,19 +57,20 @@ package struct PolicyFiles: Sendable, Hashable {
   func identities() -> [FileIdentity?] { paths.map(FileIdentity.init) }
 }
 
-/// What tells that a file is another one, or was written again.
+/// What tells that a file is another one, or was written again. Nil when it cannot be looked at.
 struct FileIdentity: Sendable, Hashable {
   private let inode: UInt64
-  private let size: Int64
-  private let modified: Int64
-  private let modifiedNanoseconds: Int64
+  private let size: UInt64
+  private let modified: Date?
 
   init?(_ path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    inode = UInt64(status.st_ino)
-    size = Int64(status.st_size)
-    modified = Int64(status.st_mtim.tv_sec)
-    modifiedNanoseconds = Int64(status.st_mtim.tv_nsec)
+    let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path) else { return nil }
+    func number(_ key: FileAttributeKey) -> UInt64 {
+      (attributes[key] as? any BinaryInteger).map { UInt64(clamping: $0) } ?? 0
+    }
+    inode = number(.systemFileNumber)
+    size = number(.size)
+    modified = attributes[.modificationDate] as? Date
   }
 }
