@@ -55,6 +55,16 @@ import Testing
     try await store.read { db in try String.fetchAll(db, sql: "SELECT text FROM lines ORDER BY number") }
   }
 
+  /// Without it a commit is written and not flushed: whatever was acknowledged could go with the power.
+  @Test func eachCommitIsFlushedToTheDisk() async throws {
+    try await withFolder { folder in
+      let store = try open(folder)
+      let full = 2  // sqlite.org/pragma.html#pragma_synchronous
+      #expect(try await store.commit { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } == full)
+      try store.close()
+    }
+  }
+
   @Test func changesAreAppliedInTheOrderOfTheirCalls() async throws {
     try await withFolder { folder in
       let store = try open(folder)

@@ -86,7 +86,7 @@ package final class DurableStore: Sendable {
       var configuration = Configuration()
       configuration.busyMode = .timeout(2)
       configuration.prepareDatabase { db in
-        try db.execute(sql: "PRAGMA synchronous = FULL;" + Checkpointer.settings)
+        try db.execute(sql: Checkpointer.settings)
       }
       let migrator = Self.migrator(schema)
       if FileManager.default.fileExists(atPath: path) {
@@ -94,6 +94,7 @@ package final class DurableStore: Sendable {
         try Self.check(path, migrator)
       }
       pool = try DatabasePool(path: path, configuration: configuration)
+      try Self.flushEachCommit(pool)
       try migrator.migrate(pool)
       // SQLite opens a file that it may not write for reading, and says so only at the first change.
       try pool.writeWithoutTransaction { db in try db.inTransaction(.immediate) { .rollback } }
@@ -283,6 +284,18 @@ package final class DurableStore: Sendable {
   private static func unavailable(_ error: any Error) -> ServiceError {
     ServiceError(
       .storageUnavailable, "the database cannot be written or read now: \(error)", retryAfter: .seconds(2))
+  }
+
+  /// `synchronous=FULL`, on the one connection that writes. Not through the configuration: GRDB sets NORMAL when
+  /// it turns a pool to WAL mode, which comes after that, and with NORMAL a commit is written and not flushed.
+  private static func flushEachCommit(_ pool: DatabasePool) throws {
+    let level = try pool.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+      return try Int.fetchOne(db, sql: "PRAGMA synchronous")
+    }
+    guard level == 2 else {
+      throw DatabaseError(message: "PRAGMA synchronous is \(level ?? -1), not 2 (FULL)")
+    }
   }
 
   /// The check reads the whole file; a large one on a slow disk takes longer than a service manager waits.
