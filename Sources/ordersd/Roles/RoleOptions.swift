@@ -45,8 +45,8 @@ struct RoleOptions: ParsableArguments {
       let all = AllConfigurations(reader: reader)
       try reader.validate()
 
-      // One small group for gRPC and HTTP: a role has more to wait for than to compute.
-      NIOSingletons.groupLoopCountSuggestion = max(1, min(System.coreCount, 4))
+      // One thread for a role's network and its tasks (ADR 0025); the roles are what runs side by side.
+      NIOSingletons.groupLoopCountSuggestion = 1
       let clocks = Clocks.system
       let context = DaemonContext(
         process: process, logger: all.log.logger(process, environment: environment, clocks: clocks),

@@ -94,7 +94,10 @@ package struct Daemon {
       },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: context.logger)
     configuration.maximumGracefulShutdownDuration = Self.stopWithin
-    try await ServiceGroup(configuration: configuration).run()
+    let group = ServiceGroup(configuration: configuration)
+    try await withTaskExecutorPreference(EventLoopExecutor(context.eventLoopGroup.next())) {
+      try await group.run()
+    }
     context.logger.info("Stopped.")
   }
 }
