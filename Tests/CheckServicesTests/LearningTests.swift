@@ -105,7 +105,7 @@ import Testing
       try await withQueue(teller) { address in
         try await withRole("suggestions", suggestions(settings(path, address))) { role in
           try await role.has(learned: 1)
-          try await eventually("degraded") { await role.report().summary.contains("cannot be written") }
+          try await eventually("degraded") { await role.report().summary.contains("cannot be made") }
           #expect(try await role.suggest(checkRequest(["f"], order)).results[0].suggestions.count == 3)
         }
       }

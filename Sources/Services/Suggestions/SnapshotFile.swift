@@ -1,4 +1,5 @@
 import CoreTime
+import DaemonKit
 import Dispatch
 import SuggestionModel
 
@@ -64,43 +65,16 @@ struct SnapshotFile: Sendable {
     }
   }
 
-  /// Returns once it is on disk. Throws `Failure`; then the old file is as it was.
+  /// Returns once it is on disk. Throws `Failure` or `DurableFile.Failure`.
   func write(_ learned: SuggestionMemory.Learned, at time: Timestamp) async throws {
     try await onThread {
-      let bytes = Self.encode(learned, at: time)
-      let temporary = "\(path).new"
-      try? FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
-      let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-      guard descriptor >= 0 else { throw failure("cannot be written") }
       do {
-        defer { close(descriptor) }
-        var written = 0
-        while written < bytes.count {
-          let count = bytes[written...].withUnsafeBytes { Self.write(descriptor, $0) }
-          guard count > 0 else { throw failure("cannot be written") }
-          written += count
-        }
-        guard fsync(descriptor) == 0 else { throw failure("cannot be made durable") }
+        try FileManager.default.createDirectory(
+          atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+      } catch {
+        throw Failure(description: "\(folder): cannot be made (\(error))")
       }
-      guard rename(temporary, path) == 0 else { throw failure("cannot be replaced") }
-      // The new name is durable when its folder is.
-      let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      guard directory >= 0 else { throw failure("cannot be made durable") }
-      defer { close(directory) }
-      guard fsync(directory) == 0 else { throw failure("cannot be made durable") }
-    }
-  }
-
-  /// write(2), again when a signal came between.
-  private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    while true {
-      #if canImport(Glibc)
-        let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-      #elseif canImport(Musl)
-        let count = Musl.write(descriptor, bytes.baseAddress, bytes.count)
-      #endif
-      if count >= 0 || errno != EINTR { return count }
+      try DurableFile.replace(path, with: Self.encode(learned, at: time))
     }
   }
 

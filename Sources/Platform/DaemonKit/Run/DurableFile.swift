@@ -5,9 +5,9 @@
 #endif
 
 /// Files that are either the old one or the new one, whenever the machine stops.
-enum DurableFile {
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
+package enum DurableFile {
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
 
     init(_ what: String, _ path: String) {
       description = "\(path): cannot be \(what) (\(String(cString: strerror(errno))))"
@@ -15,8 +15,9 @@ enum DurableFile {
   }
 
   /// Writes `bytes` under another name, flushes them, and renames the file into place (rename(2)). Readable by
-  /// the owner only.
-  static func replace(_ path: String, with bytes: [UInt8]) throws {
+  /// the owner only. Blocks its thread. Throws `Failure`; then the old file is as it was,
+  /// or the new one is in place and not certain to outlast a loss of power.
+  package static func replace(_ path: String, with bytes: [UInt8]) throws {
     let temporary = path + ".new"
     let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw Failure("made", temporary) }
