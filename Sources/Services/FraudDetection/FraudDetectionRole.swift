@@ -2,6 +2,7 @@ import CoreTime
 package import DaemonKit
 import FraudRules
 import GRPCSupport
+import JournalLog
 import Logging
 
 /// Puts the role together: events d (screen buyer) and e (screen payment).
@@ -42,12 +43,12 @@ private func report(_ restored: MemorySnapshot.Restored, _ memory: FraudMemory, 
       "What was remembered is back.",
       metadata: ["keys": "\(memory.keys.remembered)", "customers": "\(memory.customers)"])
   case .setAside(let reason, let name):
-    logger.error(
-      "The snapshot cannot be used and is set aside; velocities and histories begin anew.",
+    logger.tell(
+      CheckEvent.memorySetAside,
       metadata: ["reason": "\(reason)", "file": "\(name)"])
   case .unusable(let reason):
-    logger.error(
-      "The snapshot cannot be used; velocities and histories begin anew.", metadata: ["reason": "\(reason)"])
+    logger.tell(
+      CheckEvent.memoryUnusable, metadata: ["reason": "\(reason)"])
   }
 }
 

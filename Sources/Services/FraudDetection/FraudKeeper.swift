@@ -1,5 +1,6 @@
 import CoreTime
 import DaemonKit
+import JournalLog
 import Logging
 import Metrics
 import ServiceLifecycle
@@ -87,14 +88,14 @@ final class FraudKeeper: Service {
         state.rulesReadAt = context.clocks.wall()
       }
       Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "adopted")]).increment()
-      context.logger.notice(
-        "Changed rules are in force.", metadata: ["files": "\(files.paths.joined(separator: ", "))"])
+      context.logger.tell(
+        CheckEvent.rulesAdopted, metadata: ["files": "\(files.paths.joined(separator: ", "))"])
     } catch {
       let reason = "\(error)".split(separator: "\n").joined(separator: "; ")
       state.withLock { $0.refusal = reason }
       Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "refused")]).increment()
-      context.logger.error(
-        "Changed rules are refused; those before stay in force.", metadata: ["reason": "\(reason)"])
+      context.logger.tell(
+        CheckEvent.rulesRefused, metadata: ["reason": "\(reason)"])
     }
   }
 
@@ -117,8 +118,8 @@ final class FraudKeeper: Service {
       }
       // Once, not every time: a full disk stays full for a while.
       if isNew {
-        context.logger.error(
-          "What is remembered cannot be written; a restart would forget it.", metadata: ["reason": "\(error)"]
+        context.logger.tell(
+          CheckEvent.memoryUnwritable, metadata: ["reason": "\(error)"]
         )
       }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaemonKit
+import JournalLog
 import Logging
 import NIOCore
 import NIOPosix
@@ -36,11 +37,17 @@ struct RoleOptions: ParsableArguments {
     _ part: (AllConfigurations) -> Configuration, admin: (Configuration) -> NetworkEndpoint,
     build: (Configuration, DaemonContext) async throws -> RoleRuntime
   ) async throws {
-    try await reportingFailures(of: process) {
+    let environment = ProcessInfo.processInfo.environment
+    let plain = LogConfiguration()
+    let journal =
+      plain.isNative(environment: environment)
+      ? plain.logger(process, environment: environment, clocks: .system) : nil
+    // What is said last must not be lost; a journal that hangs must not keep the process.
+    defer { JournalWriter.native.flush(within: .seconds(1)) }
+    try await reportingFailures(of: process, journal: journal) {
       if stopsWithParent { Lifeline.watchStandardInput() }
       // A reader of our log that goes away must not end an order system.
       signal(SIGPIPE, SIG_IGN)
-      let environment = ProcessInfo.processInfo.environment
       let reader = try common.reader(flags: portFlags(role).merging(flags) { _, new in new })
       let all = AllConfigurations(reader: reader)
       try reader.validate()

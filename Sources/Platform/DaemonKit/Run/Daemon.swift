@@ -1,3 +1,4 @@
+import JournalLog
 package import Logging
 import Metrics
 import MetricsExport
@@ -79,7 +80,9 @@ package struct Daemon {
     runtime.onHealth(health)
 
     let infrastructure: [any Service] = [
-      WatchdogPinger(manager: manager, heartbeats: context.heartbeats, status: { await health.summary() }),
+      WatchdogPinger(
+        manager: manager, heartbeats: context.heartbeats, logger: context.logger,
+        status: { await health.summary() }),
       EventLoopHeartbeats(group: context.eventLoopGroup, heartbeats: context.heartbeats),
       AdminServer(endpoint: admin, health: health, metrics: registry, logger: context.logger),
     ]
@@ -95,7 +98,7 @@ package struct Daemon {
       gracefulShutdownSignals: [.sigterm, .sigint], logger: context.logger)
     configuration.maximumGracefulShutdownDuration = Self.stopWithin
     try await ServiceGroup(configuration: configuration).run()
-    context.logger.info("Stopped.")
+    context.logger.tell(DaemonEvent.stopped)
   }
 }
 
@@ -112,12 +115,12 @@ private struct ReadinessAnnouncer: Service {
       try await health.admin.value
       health.becameReady()
       manager.notify(.ready, .status(await health.summary()))
-      logger.info("Ready.")
+      logger.tell(DaemonEvent.ready, metadata: ["version": "\(Release.version)"])
       try? await gracefulShutdown()
     } onGracefulShutdown: {
       health.beganStopping()
       manager.notify(.stopping, .status("stopping"))
-      logger.info("Stopping.")
+      logger.tell(DaemonEvent.stopping)
     }
   }
 }
