@@ -134,7 +134,7 @@ let platform: [Target] = [
     "Platform", "GRPCSupport",
     [
       "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "PeerCalls", "DaemonKit",
-      "JournalLog", grpcCore,
+      "JournalLog", "SystemdSupport", grpcCore,
       grpcTransport,
       grpcProtobuf, swiftProtobuf, lifecycle, logging, metrics, coreMetrics, nioCore, nioPosix,
     ]),
@@ -224,7 +224,8 @@ let shellTests: [Target] = [
     [
       "TransactionVerification", "FraudDetection", "Suggestions", "SuggestionModel", "GRPCSupport",
       "OrderProtos", "OrderWire",
-      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcProtobuf, swiftProtobuf, lifecycle,
+      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", "SystemdSupport", grpcCore, grpcProtobuf,
+      swiftProtobuf, lifecycle,
       nioPosix,
       logging,
     ]),

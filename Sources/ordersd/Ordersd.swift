@@ -15,6 +15,6 @@ struct Ordersd: AsyncParsableCommand {
     subcommands: [
       OrchestratorCommand.self, TransactionVerificationCommand.self, FraudDetectionCommand.self,
       SuggestionsCommand.self, OrderQueueCommand.self, ExecutorCommand.self, UpCommand.self,
-      SettingsCommand.self,
+      SettingsCommand.self, ReloadCommand.self,
     ])
 }

@@ -30,6 +30,7 @@ package func buildFraudDetection(
     endpoint: configuration.server)
   // First to start, so last to stop: after the last order has been screened.
   runtime.services.insert(keeper, at: 0)
+  runtime.onReload = { try keeper.reload() ? ["the fraud rules"] : [] }
   let hostReport = runtime.report
   runtime.report = { extend(await hostReport(), configuration, checks, keeper.current) }
   return runtime

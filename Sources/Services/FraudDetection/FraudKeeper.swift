@@ -75,12 +75,29 @@ final class FraudKeeper: Service {
 
   /// Puts changed files in force, or says why not and leaves everything as it is.
   func reloadIfChanged() {
+    if noteFiles() { read() }
+  }
+
+  /// The same at once, for `systemctl reload`, also when no file has changed. Returns whether one has; throws
+  /// what is wrong with them.
+  func reload() throws -> Bool {
+    let isNews = noteFiles()
+    if let refusal = read() { throw ConfigurationError([refusal]) }
+    return isNews
+  }
+
+  /// Whether a file has changed since this was asked last.
+  private func noteFiles() -> Bool {
     let identities = files.identities()
-    let isNews = known.withLock { known in
+    return known.withLock { known in
       defer { known = identities }
       return known != identities
     }
-    guard isNews else { return }
+  }
+
+  /// Returns why the files are refused.
+  @discardableResult
+  private func read() -> String? {
     do {
       checks.adopt(try files.policy())
       state.withLock { state in
@@ -90,12 +107,13 @@ final class FraudKeeper: Service {
       Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "adopted")]).increment()
       context.logger.tell(
         CheckEvent.rulesAdopted, metadata: ["files": "\(files.paths.joined(separator: ", "))"])
+      return nil
     } catch {
       let reason = "\(error)".split(separator: "\n").joined(separator: "; ")
       state.withLock { $0.refusal = reason }
       Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "refused")]).increment()
-      context.logger.tell(
-        CheckEvent.rulesRefused, metadata: ["reason": "\(reason)"])
+      context.logger.tell(CheckEvent.rulesRefused, metadata: ["reason": "\(reason)"])
+      return reason
     }
   }
 

@@ -4,6 +4,7 @@ import JournalLog
 import Logging
 import NIOCore
 import NIOPosix
+import SystemdSupport
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -37,6 +38,7 @@ struct RoleOptions: ParsableArguments {
     _ part: (AllConfigurations) -> Configuration, admin: (Configuration) -> NetworkEndpoint,
     build: (Configuration, DaemonContext) async throws -> RoleRuntime
   ) async throws {
+    let sockets = PassedSockets.ofEnvironment()
     let environment = ProcessInfo.processInfo.environment
     let plain = LogConfiguration()
     let journal =
@@ -48,22 +50,26 @@ struct RoleOptions: ParsableArguments {
       if stopsWithParent { Lifeline.watchStandardInput() }
       // A reader of our log that goes away must not end an order system.
       signal(SIGPIPE, SIG_IGN)
-      let reader = try common.reader(flags: portFlags(role).merging(flags) { _, new in new })
+      let sources = common.sources(flags: portFlags(role).merging(flags) { _, new in new })
+      let reader = try sources.reader()
       let all = AllConfigurations(reader: reader)
       try reader.validate()
 
       // One small group for gRPC and HTTP: a role has more to wait for than to compute.
       NIOSingletons.groupLoopCountSuggestion = max(1, min(System.coreCount, 4))
       let clocks = Clocks.system
-      let context = DaemonContext(
-        process: process, logger: all.log.logger(process, environment: environment, clocks: clocks),
+      let threshold = LogThreshold(all.log.level)
+      let live = LiveSettings(role: role, sources: sources, reader: reader, threshold: threshold)
+      var context = DaemonContext(
+        process: process,
+        logger: all.log.logger(process, environment: environment, clocks: clocks, threshold: threshold),
         clocks: clocks,
         heartbeats: Heartbeats(clocks: clocks), eventLoopGroup: .singleton)
+      context.sockets = sockets
       let configuration = part(all)
-      try await Daemon(context: context, admin: admin(configuration), environment: environment).run {
-        context in
-        try await build(configuration, context)
-      }
+      let daemon = Daemon(
+        context: context, admin: admin(configuration), environment: environment, reload: live.prepare)
+      try await daemon.run { context in try await build(configuration, context) }
     }
   }
 
