@@ -123,11 +123,13 @@ let platform: [Target] = [
     name: "CSystemd", path: "Sources/Platform/CSystemd", pkgConfig: "libsystemd",
     providers: [.apt(["libsystemd-dev"])]),
   library("Platform", "SystemdSupport", ["CSystemd"]),
+  library("Platform", "JournalLog", ["SystemdSupport", logging, metrics]),
   library("Platform", "MetricsExport", [coreMetrics]),
   library(
     "Platform", "DaemonKit",
     [
-      "SystemdSupport", "MetricsExport", "CoreTime", configuration, yams, logging, metrics, lifecycle,
+      "SystemdSupport", "JournalLog", "MetricsExport", "CoreTime", configuration, yams, logging, metrics,
+      lifecycle,
       unixSignals,
       hummingbird, hummingbirdCore, nioCore, nioPosix,
     ]),
@@ -135,13 +137,14 @@ let platform: [Target] = [
     "Platform", "GRPCSupport",
     [
       "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "PeerCalls", "DaemonKit",
-      grpcCore,
+      "JournalLog", "SystemdSupport", grpcCore,
       grpcTransport,
       grpcProtobuf, swiftProtobuf, lifecycle, logging, metrics, coreMetrics, nioCore, nioPosix,
     ]),
-  library("Platform", "MulticastTransport", [nioCore, nioPosix, logging]),
+  library("Platform", "MulticastTransport", ["JournalLog", nioCore, nioPosix, logging]),
   library(
-    "Platform", "OrderStore", ["OrderWire", "DaemonKit", "CoreTime", grdb, lifecycle, logging, metrics]),
+    "Platform", "OrderStore",
+    ["OrderWire", "DaemonKit", "JournalLog", "CoreTime", grdb, lifecycle, logging, metrics]),
 ]
 
 let services: [Target] = [
@@ -150,7 +153,8 @@ let services: [Target] = [
     [
       "CheckoutFlow", "PeerCalls", "TransactionRules", "OrderDomain", "VectorClock", "CoreTime",
       "OrderProtos", "OrderWire",
-      "DaemonKit", "GRPCSupport", "OrderStore", hummingbird, hummingbirdCore, httpTypes, grpcCore,
+      "DaemonKit", "GRPCSupport", "JournalLog", "OrderStore", hummingbird, hummingbirdCore, httpTypes,
+      grpcCore,
       swiftProtobuf, grdb, lifecycle, logging, metrics,
       crypto, nioCore, nioHTTP1, nioHTTPTypes, yams,
     ], exclude: ["Page/index.html", "Page/page.css", "Page/page.js", "Page/page.svg"]),
@@ -164,20 +168,19 @@ let services: [Target] = [
     "Services", "FraudDetection",
     [
       "FraudRules", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
-      "GRPCSupport",
-      grpcCore, lifecycle, logging, metrics, crypto,
+      "GRPCSupport", "JournalLog", grpcCore, lifecycle, logging, metrics, crypto,
     ]),
   library(
     "Services", "Suggestions",
     [
       "SuggestionModel", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
-      "GRPCSupport", grpcCore, swiftProtobuf, lifecycle, logging, metrics,
+      "GRPCSupport", "JournalLog", grpcCore, swiftProtobuf, lifecycle, logging, metrics,
     ]),
   library(
     "Services", "OrderQueue",
     [
       "PriorityQueue", "OrderDomain", "VectorClock", "CoreTime", "OrderProtos", "OrderWire", "DaemonKit",
-      "GRPCSupport",
+      "GRPCSupport", "JournalLog",
       "OrderStore", grpcCore, swiftProtobuf, grdb, sqlite, lifecycle, logging, metrics,
     ]),
   library(
@@ -185,8 +188,9 @@ let services: [Target] = [
     [
       "BullyElection", "LeaderWork", "ElectionWire", "MulticastTransport", "OrderDomain", "VectorClock",
       "CoreTime",
-      "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport", grpcCore, swiftProtobuf, lifecycle, logging,
-      metrics, subprocess,
+      "OrderProtos", "OrderWire", "DaemonKit", "GRPCSupport", "JournalLog", grpcCore, swiftProtobuf,
+      lifecycle,
+      logging, metrics, subprocess,
       systemPackage, crypto,
     ]),
 ]
@@ -196,7 +200,8 @@ let executables: [Target] = [
     name: "ordersd",
     dependencies: [
       "Orchestrator", "TransactionVerification", "FraudDetection", "Suggestions", "OrderQueue", "Executor",
-      "DaemonKit", "GRPCSupport", "SystemdSupport", "CoreTime", argumentParser, subprocess, systemPackage,
+      "DaemonKit", "GRPCSupport", "JournalLog", "SystemdSupport", "CoreTime", argumentParser, subprocess,
+      systemPackage,
       nioCore,
       nioPosix, logging, unixSignals,
     ],
@@ -215,14 +220,16 @@ let executables: [Target] = [
 let shellTests: [Target] = [
   tests("OrderWireTests", ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore]),
   tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
-  tests("DaemonKitTests", ["DaemonKit", "SystemdSupport", "MetricsExport", logging, coreMetrics]),
+  tests(
+    "DaemonKitTests", ["DaemonKit", "JournalLog", "SystemdSupport", "MetricsExport", logging, coreMetrics]),
   tests("MulticastTransportTests", ["MulticastTransport", nioCore, nioPosix, logging]),
   tests(
     "CheckServicesTests",
     [
       "TransactionVerification", "FraudDetection", "Suggestions", "SuggestionModel", "GRPCSupport",
       "OrderProtos", "OrderWire",
-      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", grpcCore, grpcProtobuf, swiftProtobuf, lifecycle,
+      "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", "SystemdSupport", grpcCore, grpcProtobuf,
+      swiftProtobuf, lifecycle,
       nioPosix,
       logging,
     ]),
@@ -247,7 +254,7 @@ let shellTests: [Target] = [
     [
       "Executor", "LeaderWork", "BullyElection", "ElectionWire", "MulticastTransport", "GRPCSupport",
       "OrderProtos", "OrderWire", "OrderDomain",
-      "CoreTime", "DaemonKit", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
+      "CoreTime", "DaemonKit", "JournalLog", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
     ]),
   tests("Lab", [], exclude: ["Systemd"]),
   tests(

@@ -37,12 +37,16 @@ struct CommonOptions: ParsableArguments {
     return flags
   }
 
-  /// A reader over flags, environment and files. Throws `ConfigurationError` for a file that cannot be read.
-  func reader(flags extra: [String: String] = [:]) throws -> SettingsReader {
-    try SettingsSources(
+  /// Flags, environment and files.
+  func sources(flags extra: [String: String] = [:]) -> SettingsSources {
+    SettingsSources(
       flags: flags.merging(extra) { _, new in new }, environment: ProcessInfo.processInfo.environment,
-      file: config
-    ).reader()
+      file: config)
+  }
+
+  /// A reader over them. Throws `ConfigurationError` for a file that cannot be read.
+  func reader(flags extra: [String: String] = [:]) throws -> SettingsReader {
+    try sources(flags: extra).reader()
   }
 }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
 import DaemonKit
+import JournalLog
+import Logging
 
 #if canImport(Glibc)
   import Glibc
@@ -7,18 +9,33 @@ import DaemonKit
   import Musl
 #endif
 
-/// Runs a command's body. Every failure becomes a sentence on standard error and an exit status: 78 for the settings
-/// (EX_CONFIG, sysexits.h), 1 for the rest; never a stack trace.
-func reportingFailures(of command: String, _ body: () async throws -> Void) async throws {
+/// Runs a command's body. Every failure becomes a sentence and an exit status: 78 for the settings
+/// (EX_CONFIG, sysexits.h), 1 for the rest; never a stack trace. The sentence goes to `journal` if there is
+/// one, as an event that is explained there; else to standard error.
+func reportingFailures(
+  of command: String, journal: Logger? = nil, _ body: () async throws -> Void
+) async throws {
   do {
     try await body()
   } catch let error as ConfigurationError {
-    standardError("ordersd: configuration:\n" + error.problems.map { "  \($0)\n" }.joined())
+    if let journal {
+      journal.tell(
+        DaemonEvent.configurationInvalid,
+        metadata: [
+          "reason": "\(error.problems.joined(separator: "\n"))", "mistakes": "\(error.problems.count)",
+        ])
+    } else {
+      standardError("ordersd: configuration:\n" + error.problems.map { "  \($0)\n" }.joined())
+    }
     throw ExitCode(ExitReason.configurationError)
   } catch let exit as ExitCode {
     throw exit
   } catch {
-    standardError("ordersd \(command): \(error)\n")
+    if let journal {
+      journal.tell(DaemonEvent.failed, metadata: ["reason": "\(error)"])
+    } else {
+      standardError("ordersd \(command): \(error)\n")
+    }
     throw ExitCode.failure
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DaemonKit
 
 /// The one daemon binary: every role is a subcommand of it (docs/ARCHITECTURE.md, "Roles").
 @main
@@ -10,9 +11,10 @@ struct Ordersd: AsyncParsableCommand {
       Settings come from flags, then ORDERSD_… in the environment, then the file; 'ordersd settings' lists them all.
       Exit status: 0 stopped as asked, 1 failed, 64 usage, 78 configuration error.
       """,
+    version: Release.version,
     subcommands: [
       OrchestratorCommand.self, TransactionVerificationCommand.self, FraudDetectionCommand.self,
       SuggestionsCommand.self, OrderQueueCommand.self, ExecutorCommand.self, UpCommand.self,
-      SettingsCommand.self,
+      SettingsCommand.self, ReloadCommand.self,
     ])
 }

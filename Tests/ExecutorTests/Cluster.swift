@@ -3,6 +3,7 @@ import DaemonKit
 import Executor
 import GRPCCore
 import GRPCSupport
+import JournalLog
 import Logging
 import NIOPosix
 import OrderDomain
@@ -100,7 +101,8 @@ final class Cluster: Sendable {
 
   static func context(_ process: String) -> DaemonContext {
     var logger = Logger(label: process) { label in
-      StandardErrorLogHandler(label: label, level: .error, format: .text, inJournal: false, clocks: .system)
+      StandardErrorLogHandler(
+        label: label, threshold: LogThreshold(.error), format: .text, inJournal: false, clocks: .system)
     }
     logger.logLevel = .error
     return DaemonContext(

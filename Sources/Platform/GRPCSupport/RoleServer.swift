@@ -1,14 +1,19 @@
 package import DaemonKit
 package import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import JournalLog
 import Logging
 import OrderWire
 import ServiceLifecycle
+import SystemdSupport
 
-/// A gRPC server as a service of a daemon: bounded, with the standard health service, stopped within its grace.
+/// A gRPC server as a service of a daemon: bounded, with the standard health service, stopped within its
+/// grace.
 package struct RoleServer: Service {
   /// Bytes of one request message.
   package static let maximumRequestSize = 4 << 20
+  /// `FileDescriptorName=` of a .socket unit.
+  package static let socketName = "grpc"
 
   private let server: GRPCServer<HTTP2ServerTransport.Posix>
   private let endpoint: NetworkEndpoint
@@ -24,23 +29,40 @@ package struct RoleServer: Service {
     self.endpoint = endpoint
     self.setting = setting
     health = HealthService()
+    server = GRPCServer(
+      transport: Self.transport(endpoint, context), services: services + [health],
+      interceptors: [ServiceErrorInterceptor()])
+  }
+
+  /// On the socket that was passed, if it is where the settings say; otherwise on one of its own.
+  private static func transport(
+    _ endpoint: NetworkEndpoint, _ context: DaemonContext
+  ) -> HTTP2ServerTransport.Posix {
+    let config = HTTP2ServerTransport.Posix.Config.defaults { config in
+      config.connection.maxGraceTime = .seconds(2)
+      // Finds peers that vanished, and allows for the pings of `Peer`, which come after 10 s of silence.
+      config.connection.keepalive = .init(
+        time: .seconds(10), timeout: .seconds(3),
+        clientBehavior: .init(minPingIntervalWithoutCalls: .seconds(5), allowWithoutCalls: true))
+      config.rpc.maxRequestPayloadSize = Self.maximumRequestSize
+      config.http2.maxConcurrentStreams = 1_024
+    }
+    if let socket = context.sockets.take(Self.socketName) {
+      if socket.host == endpoint.host, socket.port == endpoint.port {
+        return HTTP2ServerTransport.Posix(
+          listeningSocketDescriptor: Int(socket.descriptor), transportSecurity: .plaintext, config: config,
+          eventLoopGroup: context.eventLoopGroup)
+      }
+      socket.close()
+      context.logger.tell(
+        DaemonEvent.socketElsewhere,
+        metadata: ["passed": "\(socket.host):\(socket.port)", "endpoint": "\(endpoint)"])
+    }
     let address: SocketAddress =
       endpoint.isIPv6
       ? .ipv6(host: endpoint.host, port: endpoint.port) : .ipv4(host: endpoint.host, port: endpoint.port)
-    let transport = HTTP2ServerTransport.Posix(
-      address: address, transportSecurity: .plaintext,
-      config: .defaults { config in
-        config.connection.maxGraceTime = .seconds(2)
-        // Finds peers that vanished, and allows for the pings of `Peer`, which come after 10 s of silence.
-        config.connection.keepalive = .init(
-          time: .seconds(10), timeout: .seconds(3),
-          clientBehavior: .init(minPingIntervalWithoutCalls: .seconds(5), allowWithoutCalls: true))
-        config.rpc.maxRequestPayloadSize = Self.maximumRequestSize
-        config.http2.maxConcurrentStreams = 1_024
-      },
-      eventLoopGroup: context.eventLoopGroup)
-    server = GRPCServer(
-      transport: transport, services: services + [health], interceptors: [ServiceErrorInterceptor()])
+    return HTTP2ServerTransport.Posix(
+      address: address, transportSecurity: .plaintext, config: config, eventLoopGroup: context.eventLoopGroup)
   }
 
   package func run() async throws {
@@ -61,8 +83,8 @@ package struct RoleServer: Service {
     }
   }
 
-  /// The endpoint that it listens on, once it does (with the port that the kernel chose for port 0). Throws what `run`
-  /// throws when it never will.
+  /// The endpoint that it listens on, once it does (with the port that the kernel chose for port 0). Throws
+  /// what `run` throws when it never will.
   package func listening() async throws -> NetworkEndpoint { try await bound.value }
 
   private func announce() async {

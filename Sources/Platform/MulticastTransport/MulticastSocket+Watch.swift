@@ -1,3 +1,4 @@
+import JournalLog
 import Logging
 import NIOCore
 import Synchronization
@@ -26,15 +27,15 @@ extension MulticastSocket {
     }
     guard case .reopen(let isNews) = verdict else { return }
     if isNews {
-      logger.warning(
-        "The election socket neither sends nor hears; it is opened again until it does.",
+      logger.tell(
+        ElectionEvent.socketLost,
         metadata: ["datagrams": "\(EchoWatch.mostMisses)"])
     }
     channel.close(promise: nil)
   }
 
   func heard(_ bytes: [UInt8]) {
-    if link.withLock({ $0.watch.received(bytes) }) { logger.notice("The election socket works again.") }
+    if link.withLock({ $0.watch.received(bytes) }) { logger.tell(ElectionEvent.socketWorks) }
   }
 
   // MARK: Figures of the kernel

@@ -1,6 +1,7 @@
 import CoreTime
 package import DaemonKit
 package import GRDB
+import JournalLog
 import Logging
 import Metrics
 package import OrderWire
@@ -256,7 +257,7 @@ package final class DurableStore: Sendable {
       return false
     }
     // A transaction without changes commits on a full disk too.
-    if db.totalChangesCount != changesBefore { state.withLock { $0.trouble = nil } }
+    if db.totalChangesCount != changesBefore { recovered() }
     batchSizes.record(batch.count)
     let duration = now() - started
     commitTimes.recordNanoseconds(duration.nanosecondsClamped)
@@ -265,9 +266,17 @@ package final class DurableStore: Sendable {
     return true
   }
 
+  private func recovered() {
+    let wasTrouble = state.withLock { state in
+      defer { state.trouble = nil }
+      return state.trouble != nil
+    }
+    if wasTrouble { logger.tell(DaemonEvent.storageRecovered) }
+  }
+
   private func fail(_ batch: [Change], _ error: ServiceError) {
-    logger.error(
-      "The store could not commit; nothing of this batch is acknowledged.",
+    logger.tell(
+      DaemonEvent.storageRefused,
       metadata: [
         "changes": "\(batch.count)", "reason": "\(error.message)",
       ])

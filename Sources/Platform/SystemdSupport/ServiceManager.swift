@@ -16,6 +16,8 @@ package struct ServiceManager: Sendable {
     case ready
     /// It has begun to stop.
     case stopping
+    /// It has begun to read its settings again; `ready` ends it.
+    case reloading
     /// One line for `systemctl status`; line breaks become spaces.
     case status(String)
     /// It is alive.
@@ -51,10 +53,18 @@ package struct ServiceManager: Sendable {
     return .microseconds(Int64(clamping: microseconds))
   }
 
+  /// CLOCK_MONOTONIC, by which systemd knows that READY=1 belongs to this reload (sd_notify(3)).
+  private static func monotonicMicroseconds() -> Int64 {
+    var time = timespec()
+    guard clock_gettime(CLOCK_MONOTONIC, &time) == 0 else { return 0 }
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+  }
+
   private func assignment(_ notification: Notification) -> String {
     switch notification {
     case .ready: "READY=1"
     case .stopping: "STOPPING=1"
+    case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(Self.monotonicMicroseconds())"
     case .status(let line): "STATUS=" + String(line.map { $0.isNewline ? " " : $0 })
     case .watchdog: "WATCHDOG=1"
     case .extendTimeout(let duration):

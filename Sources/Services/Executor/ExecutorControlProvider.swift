@@ -2,6 +2,7 @@ import BullyElection
 import CoreTime
 import DaemonKit
 import GRPCCore
+import JournalLog
 import Logging
 import OrderProtos
 import OrderWire
@@ -60,8 +61,8 @@ struct ExecutorControlProvider: Ordersd_V1_ExecutorControl.SimpleServiceProtocol
       throw ServiceError(.invalidArgument, "for_ms: at most \(Self.longestPause), not \(request.forMs)")
     }
     let pause = request.forMs == 0 ? Self.defaultPause : request.forMs
-    logger.notice(
-      "Asked to step down.", metadata: ["reason": "\(request.reason.prefix(200))", "for_ms": "\(pause)"])
+    logger.tell(
+      ElectionEvent.steppedDown, metadata: ["reason": "\(request.reason.prefix(200))", "for_ms": "\(pause)"])
     let steppedDown = await service.stepDown(for: .milliseconds(Int64(pause)), clocks: clocks)
     return .with { $0.steppedDown = steppedDown }
   }

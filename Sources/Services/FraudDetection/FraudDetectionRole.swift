@@ -2,6 +2,7 @@ import CoreTime
 package import DaemonKit
 import FraudRules
 import GRPCSupport
+import JournalLog
 import Logging
 
 /// Puts the role together: events d (screen buyer) and e (screen payment).
@@ -29,6 +30,7 @@ package func buildFraudDetection(
     endpoint: configuration.server)
   // First to start, so last to stop: after the last order has been screened.
   runtime.services.insert(keeper, at: 0)
+  runtime.onReload = { try keeper.reload() ? ["the fraud rules"] : [] }
   let hostReport = runtime.report
   runtime.report = { extend(await hostReport(), configuration, checks, keeper.current) }
   return runtime
@@ -42,12 +44,12 @@ private func report(_ restored: MemorySnapshot.Restored, _ memory: FraudMemory, 
       "What was remembered is back.",
       metadata: ["keys": "\(memory.keys.remembered)", "customers": "\(memory.customers)"])
   case .setAside(let reason, let name):
-    logger.error(
-      "The snapshot cannot be used and is set aside; velocities and histories begin anew.",
+    logger.tell(
+      CheckEvent.memorySetAside,
       metadata: ["reason": "\(reason)", "file": "\(name)"])
   case .unusable(let reason):
-    logger.error(
-      "The snapshot cannot be used; velocities and histories begin anew.", metadata: ["reason": "\(reason)"])
+    logger.tell(
+      CheckEvent.memoryUnusable, metadata: ["reason": "\(reason)"])
   }
 }
 

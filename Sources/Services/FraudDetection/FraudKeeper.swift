@@ -1,5 +1,6 @@
 import CoreTime
 import DaemonKit
+import JournalLog
 import Logging
 import Metrics
 import ServiceLifecycle
@@ -21,6 +22,7 @@ final class FraudKeeper: Service {
   private let snapshot: MemorySnapshot
   private let configuration: FraudDetectionConfiguration
   private let context: DaemonContext
+  private let thread = FileThread("fraud-memory")
   private let state: Mutex<State>
   /// The files as they were when they were read last.
   private let known: Mutex<[FileIdentity?]>
@@ -49,7 +51,7 @@ final class FraudKeeper: Service {
       longestSilence: min(configuration.reloadInterval, configuration.snapshotInterval) + .seconds(30))
     defer { heartbeat.retire() }
     await cancelWhenGracefulShutdown { await self.turn(heartbeat) }
-    save()
+    await thread.run { self.save() }
   }
 
   /// Until it is cancelled.
@@ -66,7 +68,7 @@ final class FraudKeeper: Service {
         nextReload = now + configuration.reloadInterval
       }
       if now >= nextSnapshot {
-        save()
+        await thread.run { self.save() }
         nextSnapshot = now + configuration.snapshotInterval
       }
     }
@@ -74,12 +76,29 @@ final class FraudKeeper: Service {
 
   /// Puts changed files in force, or says why not and leaves everything as it is.
   func reloadIfChanged() {
+    if noteFiles() { read() }
+  }
+
+  /// The same at once, for `systemctl reload`, also when no file has changed. Returns whether one has; throws
+  /// what is wrong with them.
+  func reload() throws -> Bool {
+    let isNews = noteFiles()
+    if let refusal = read() { throw ConfigurationError([refusal]) }
+    return isNews
+  }
+
+  /// Whether a file has changed since this was asked last.
+  private func noteFiles() -> Bool {
     let identities = files.identities()
-    let isNews = known.withLock { known in
+    return known.withLock { known in
       defer { known = identities }
       return known != identities
     }
-    guard isNews else { return }
+  }
+
+  /// Returns why the files are refused.
+  @discardableResult
+  private func read() -> String? {
     do {
       checks.adopt(try files.policy())
       state.withLock { state in
@@ -87,14 +106,15 @@ final class FraudKeeper: Service {
         state.rulesReadAt = context.clocks.wall()
       }
       Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "adopted")]).increment()
-      context.logger.notice(
-        "Changed rules are in force.", metadata: ["files": "\(files.paths.joined(separator: ", "))"])
+      context.logger.tell(
+        CheckEvent.rulesAdopted, metadata: ["files": "\(files.paths.joined(separator: ", "))"])
+      return nil
     } catch {
       let reason = "\(error)".split(separator: "\n").joined(separator: "; ")
       state.withLock { $0.refusal = reason }
       Counter(label: "ordersd_fraud_rules_reloads_total", dimensions: [("outcome", "refused")]).increment()
-      context.logger.error(
-        "Changed rules are refused; those before stay in force.", metadata: ["reason": "\(reason)"])
+      context.logger.tell(CheckEvent.rulesRefused, metadata: ["reason": "\(reason)"])
+      return reason
     }
   }
 
@@ -117,8 +137,8 @@ final class FraudKeeper: Service {
       }
       // Once, not every time: a full disk stays full for a while.
       if isNew {
-        context.logger.error(
-          "What is remembered cannot be written; a restart would forget it.", metadata: ["reason": "\(error)"]
+        context.logger.tell(
+          CheckEvent.memoryUnwritable, metadata: ["reason": "\(error)"]
         )
       }
     }

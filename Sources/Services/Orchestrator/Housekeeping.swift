@@ -1,6 +1,7 @@
 import CheckoutFlow
 import CoreTime
 import DaemonKit
+import JournalLog
 import Logging
 import OrderDomain
 import OrderStore
@@ -24,8 +25,8 @@ struct Housekeeping: Service {
     let interrupted = try await interrupt("the orchestrator stopped while it was checked") { _ in true }
     try await purgeKeys()
     if interrupted > 0 {
-      context.logger.notice(
-        "Orders were cut off by the last stop; a repeat of their key resumes them.",
+      context.logger.tell(
+        OrderEvent.interrupted,
         metadata: [
           "orders": "\(interrupted)"
         ])

@@ -1,6 +1,7 @@
 import DaemonKit
 import GRPCCore
 import GRPCSupport
+import JournalLog
 import Logging
 import OrderProtos
 import OrderWire
@@ -63,8 +64,8 @@ struct OutcomeLearner: Service {
 
   private func lost(_ reason: String) {
     guard !Task.isCancelled, memory.note(.queue, "order-queue: \(reason)") else { return }
-    context.logger.warning(
-      "The outcomes of the order-queue can't be followed; nothing is learned meanwhile.",
+    context.logger.tell(
+      CheckEvent.learningStopped,
       metadata: ["reason": "\(reason)"])
   }
 

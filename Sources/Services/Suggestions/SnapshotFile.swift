@@ -1,6 +1,5 @@
 import CoreTime
 import DaemonKit
-import Dispatch
 import SuggestionModel
 
 #if canImport(FoundationEssentials)
@@ -38,14 +37,13 @@ struct SnapshotFile: Sendable {
 
   let folder: String
   var path: String { "\(folder)/learned.snapshot" }
-  /// Files block their thread, which must not be one of those that answer.
-  private let thread = DispatchQueue(label: "suggestions-snapshot")
+  private let thread = FileThread("suggestions-snapshot")
 
   init(folder: String) { self.folder = folder }
 
   /// Nil when there is none. Throws `Damaged`, when it was set aside, or `Failure`.
   func read() async throws -> (learned: SuggestionMemory.Learned, writtenAt: Timestamp)? {
-    try await onThread { () -> (learned: SuggestionMemory.Learned, writtenAt: Timestamp)? in
+    try await thread.run { () -> (learned: SuggestionMemory.Learned, writtenAt: Timestamp)? in
       guard FileManager.default.fileExists(atPath: path) else { return nil }
       let bytes: [UInt8]
       do {
@@ -67,7 +65,7 @@ struct SnapshotFile: Sendable {
 
   /// Returns once it is on disk. Throws `Failure` or `DurableFile.Failure`.
   func write(_ learned: SuggestionMemory.Learned, at time: Timestamp) async throws {
-    try await onThread {
+    try await thread.run {
       do {
         try FileManager.default.createDirectory(
           atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
@@ -80,13 +78,6 @@ struct SnapshotFile: Sendable {
 
   private func failure(_ what: String) -> Failure {
     Failure(description: "\(path): \(what) (\(String(cString: strerror(errno))))")
-  }
-
-  private func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value
-  {
-    try await withCheckedThrowingContinuation { continuation in
-      thread.async { continuation.resume(with: Result { try body() }) }
-    }
   }
 
   static func encode(_ learned: SuggestionMemory.Learned, at time: Timestamp) -> [UInt8] {

@@ -1,4 +1,5 @@
 import DaemonKit
+import JournalLog
 import Logging
 import ServiceLifecycle
 
@@ -22,8 +23,8 @@ struct SnapshotKeeper: Service {
         "What was learned before is known again.",
         metadata: ["orders": "\(found.learned.orders)", "cursor": "\(found.learned.cursor)"])
     } catch let error as SnapshotFile.Damaged {
-      context.logger.error(
-        "The file of what was learned is damaged; it was set aside, and is learned anew from the outcomes.",
+      context.logger.tell(
+        CheckEvent.learnedDamaged,
         metadata: ["file": "\(file.path)", "reason": "\(error.reason)", "kept_as": "\(error.keptAs)"])
     } catch {
       memory.note(.snapshot, "\(error)")
@@ -53,8 +54,8 @@ struct SnapshotKeeper: Service {
       if memory.note(.snapshot, nil) { context.logger.info("What is learned is stored again.") }
     } catch {
       guard memory.note(.snapshot, "\(error)") else { return }
-      context.logger.error(
-        "What is learned can't be stored; after a restart it is learned again.",
+      context.logger.tell(
+        CheckEvent.learnedUnwritable,
         metadata: ["reason": "\(error)"])
     }
   }

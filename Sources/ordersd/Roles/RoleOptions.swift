@@ -1,8 +1,10 @@
 import ArgumentParser
 import DaemonKit
+import JournalLog
 import Logging
 import NIOCore
 import NIOPosix
+import SystemdSupport
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -36,27 +38,38 @@ struct RoleOptions: ParsableArguments {
     _ part: (AllConfigurations) -> Configuration, admin: (Configuration) -> NetworkEndpoint,
     build: (Configuration, DaemonContext) async throws -> RoleRuntime
   ) async throws {
-    try await reportingFailures(of: process) {
+    let sockets = PassedSockets.ofEnvironment()
+    let environment = ProcessInfo.processInfo.environment
+    let plain = LogConfiguration()
+    let journal =
+      plain.isNative(environment: environment)
+      ? plain.logger(process, environment: environment, clocks: .system) : nil
+    // What is said last must not be lost; a journal that hangs must not keep the process.
+    defer { JournalWriter.native.flush(within: .seconds(1)) }
+    try await reportingFailures(of: process, journal: journal) {
       if stopsWithParent { Lifeline.watchStandardInput() }
       // A reader of our log that goes away must not end an order system.
       signal(SIGPIPE, SIG_IGN)
-      let environment = ProcessInfo.processInfo.environment
-      let reader = try common.reader(flags: portFlags(role).merging(flags) { _, new in new })
+      let sources = common.sources(flags: portFlags(role).merging(flags) { _, new in new })
+      let reader = try sources.reader()
       let all = AllConfigurations(reader: reader)
       try reader.validate()
 
       // One thread for a role's network and its tasks (ADR 0025); the roles are what runs side by side.
       NIOSingletons.groupLoopCountSuggestion = 1
       let clocks = Clocks.system
-      let context = DaemonContext(
-        process: process, logger: all.log.logger(process, environment: environment, clocks: clocks),
+      let threshold = LogThreshold(all.log.level)
+      let live = LiveSettings(role: role, sources: sources, reader: reader, threshold: threshold)
+      var context = DaemonContext(
+        process: process,
+        logger: all.log.logger(process, environment: environment, clocks: clocks, threshold: threshold),
         clocks: clocks,
         heartbeats: Heartbeats(clocks: clocks), eventLoopGroup: .singleton)
+      context.sockets = sockets
       let configuration = part(all)
-      try await Daemon(context: context, admin: admin(configuration), environment: environment).run {
-        context in
-        try await build(configuration, context)
-      }
+      let daemon = Daemon(
+        context: context, admin: admin(configuration), environment: environment, reload: live.prepare)
+      try await daemon.run { context in try await build(configuration, context) }
     }
   }
 

@@ -5,6 +5,8 @@ package final class RoleHealth: Sendable {
   private struct State {
     var isReady = false
     var isStopping = false
+    /// Why the latest reload was refused.
+    var refusal: String?
   }
 
   package let role: String
@@ -31,7 +33,11 @@ package final class RoleHealth: Sendable {
     return heartbeats.stalled() + (await report().problems)
   }
 
-  package func summary() async -> String { await report().summary }
+  package func summary() async -> String {
+    let summary = await report().summary
+    guard let refusal = state.withLock({ $0.refusal }) else { return summary }
+    return "\(summary); reload refused: \(refusal.prefix(300))"
+  }
 
   func status() async -> StatusValue {
     let report = await report()
@@ -45,5 +51,7 @@ package final class RoleHealth: Sendable {
   }
 
   package func becameReady() { state.withLock { $0.isReady = true } }
+  /// Nil: the latest reload is in force.
+  func refused(_ reason: String?) { state.withLock { $0.refusal = reason } }
   package func beganStopping() { state.withLock { $0.isStopping = true } }
 }

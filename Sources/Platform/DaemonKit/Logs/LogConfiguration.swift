@@ -1,4 +1,6 @@
+package import JournalLog
 package import Logging
+import SystemdSupport
 
 #if canImport(Glibc)
   import Glibc
@@ -21,26 +23,39 @@ package struct LogConfiguration: Sendable {
     format = reader.choice("log.format", default: LogFormat.text, "How log lines look.")
   }
 
-  /// A logger named after the role.
-  package func logger(_ label: String, environment: [String: String], clocks: Clocks) -> Logger {
-    let inJournal = isJournal(2, environment["JOURNAL_STREAM"])
-    let (level, format) = (level, format)
+  /// Whether entries go to the journal with their fields: when standard error is the journal's, the journal
+  /// is there, and no other format is asked for.
+  package func isNative(environment: [String: String]) -> Bool {
+    format == .text && NativeJournal.isStream(2, environment: environment) && NativeJournal.isReachable
+  }
+
+  /// A logger named after the process. `threshold`: its level from now on, which a reload may change.
+  package func logger(
+    _ label: String, environment: [String: String], clocks: Clocks, threshold: LogThreshold? = nil
+  ) -> Logger {
+    let threshold = threshold ?? LogThreshold(level)
+    if isNative(environment: environment) {
+      return Logger(label: label) { label in
+        JournalLogHandler(label: label, threshold: threshold, writer: .native)
+      }
+    }
+    let format = format
+    let inJournal = NativeJournal.isStream(2, environment: environment)
+    let isColoured = !inJournal && Self.wantsColour(environment)
     return Logger(label: label) { label in
       StandardErrorLogHandler(
-        label: label, level: level, format: format, inJournal: inJournal, clocks: clocks)
+        label: label, threshold: threshold, format: format, inJournal: inJournal, isColoured: isColoured,
+        clocks: clocks)
     }
+  }
+
+  /// On a terminal that can, unless `NO_COLOR` is set (no-color.org).
+  private static func wantsColour(_ environment: [String: String]) -> Bool {
+    isatty(2) == 1 && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
   }
 }
 
 private enum LogLevelName: String, CaseIterable {
   case trace, debug, info, notice, warning, error, critical
   var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
-}
-
-/// Whether `descriptor` is the stream that `JOURNAL_STREAM` names by device and inode (systemd.exec(5)).
-private func isJournal(_ descriptor: Int32, _ stream: String?) -> Bool {
-  guard let parts = stream?.split(separator: ":"), parts.count == 2 else { return false }
-  var status = stat()
-  guard fstat(descriptor, &status) == 0 else { return false }
-  return parts[0] == String(status.st_dev) && parts[1] == String(status.st_ino)
 }

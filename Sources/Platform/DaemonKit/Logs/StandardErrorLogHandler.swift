@@ -1,4 +1,5 @@
 import CoreTime
+package import JournalLog
 package import Logging
 
 #if canImport(Glibc)
@@ -9,8 +10,9 @@ package import Logging
 
 /// How log lines look.
 package enum LogFormat: String, Sendable, CaseIterable {
-  /// `2026-11-22T14:27:05.123Z info order-queue: Order enqueued. order_id=0192…`; in the journal without the time, with
-  /// a `<N>` priority (sd-daemon(3)).
+  /// `2026-11-22T14:27:05.123Z info order-queue: Order enqueued. order_id=0192…`; in the journal an entry
+  /// with fields, or, where its socket is not to be seen, a line with a `<N>` priority and without the time
+  /// (sd-daemon(3)).
   case text
   /// One JSON object a line.
   case json
@@ -19,20 +21,32 @@ package enum LogFormat: String, Sendable, CaseIterable {
 /// Writes each entry as one line, in one write(2), to standard error.
 package struct StandardErrorLogHandler: LogHandler {
   package var metadata: Logger.Metadata = [:]
-  package var logLevel: Logger.Level
   package var metadataProvider: Logger.MetadataProvider?
+  private var ownLevel: Logger.Level?
+  private let threshold: LogThreshold
   private let label: String
   private let format: LogFormat
   private let inJournal: Bool
+  private let isColoured: Bool
   private let clocks: Clocks
 
   /// `inJournal`: standard error is connected to the journal (`JOURNAL_STREAM`, systemd.exec(5)).
-  package init(label: String, level: Logger.Level, format: LogFormat, inJournal: Bool, clocks: Clocks) {
+  /// `isColoured`: it is a terminal, and the level has the colour of its severity.
+  package init(
+    label: String, threshold: LogThreshold, format: LogFormat, inJournal: Bool, isColoured: Bool = false,
+    clocks: Clocks
+  ) {
     self.label = label
-    self.logLevel = level
+    self.threshold = threshold
     self.format = format
     self.inJournal = inJournal
+    self.isColoured = isColoured
     self.clocks = clocks
+  }
+
+  package var logLevel: Logger.Level {
+    get { ownLevel ?? threshold.level }
+    set { ownLevel = newValue }
   }
 
   package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -57,11 +71,9 @@ package struct StandardErrorLogHandler: LogHandler {
   private func textLine(
     _ level: Logger.Level, _ message: String, _ fields: [(key: String, value: Logger.MetadataValue)]
   ) -> String {
-    var line =
-      inJournal ? "<\(level.syslogPriority)>" : "\(clocks.wall().rfc3339) \(level.rawValue) \(label): "
-    line += message
-    for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
-    return String(line.map { $0.isNewline ? " " : $0 }) + "\n"
+    let name = isColoured ? level.coloured : level.rawValue
+    let start = inJournal ? "<\(level.syslogPriority)>" : "\(clocks.wall().rfc3339) \(name) \(label): "
+    return start + LogText.line(message, fields) + "\n"
   }
 
   private func jsonLine(
@@ -71,32 +83,8 @@ package struct StandardErrorLogHandler: LogHandler {
       ("time", clocks.wall().rfc3339), ("level", level.rawValue), ("role", label), ("message", message),
     ]
     pairs += fields.map { ($0.key, "\($0.value)") }
-    return "{" + pairs.map { "\(jsonString($0.0)):\(jsonString($0.1))" }.joined(separator: ",") + "}\n"
+    return "{" + pairs.map { "\(LogText.json($0.0)):\(LogText.json($0.1))" }.joined(separator: ",") + "}\n"
   }
-
-  private func quoted(_ value: String) -> String {
-    value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" })
-      ? jsonString(value) : value
-  }
-}
-
-/// `text` as a JSON string literal (RFC 8259 §7).
-private func jsonString(_ text: String) -> String {
-  var literal = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": literal += "\\\""
-    case "\\": literal += "\\\\"
-    case "\n": literal += "\\n"
-    case "\r": literal += "\\r"
-    case "\t": literal += "\\t"
-    case _ where scalar.value < 0x20:
-      let digits = String(scalar.value, radix: 16)
-      literal += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-    default: literal.unicodeScalars.append(scalar)
-    }
-  }
-  return literal + "\""
 }
 
 private func writeWhole(_ line: String) {
@@ -111,15 +99,14 @@ private func writeWhole(_ line: String) {
 }
 
 extension Logger.Level {
-  /// syslog(3) priorities, as sd-daemon(3) wants them.
-  fileprivate var syslogPriority: Int {
+  /// With the escapes of a terminal around it (ECMA-48, SGR).
+  fileprivate var coloured: String {
     switch self {
-    case .trace, .debug: 7
-    case .info: 6
-    case .notice: 5
-    case .warning: 4
-    case .error: 3
-    case .critical: 2
+    case .trace, .debug: "\u{1B}[2m\(rawValue)\u{1B}[0m"
+    case .info: rawValue
+    case .notice: "\u{1B}[1m\(rawValue)\u{1B}[0m"
+    case .warning: "\u{1B}[33m\(rawValue)\u{1B}[0m"
+    case .error, .critical: "\u{1B}[1;31m\(rawValue)\u{1B}[0m"
     }
   }
 }

@@ -1,9 +1,10 @@
+import JournalLog
 package import Logging
 import Metrics
 import MetricsExport
 package import NIOPosix
 package import ServiceLifecycle
-import SystemdSupport
+package import SystemdSupport
 import UnixSignals
 
 /// What every part of a role is given.
@@ -14,6 +15,8 @@ package struct DaemonContext: Sendable {
   package let clocks: Clocks
   package let heartbeats: Heartbeats
   package let eventLoopGroup: MultiThreadedEventLoopGroup
+  /// Listening sockets that the service manager passed.
+  package var sockets = PassedSockets()
   /// Tells the service manager what a long start is at, and how much longer it may take.
   package var announce: @Sendable (_ status: String, _ within: Duration) -> Void = { _, _ in }
 
@@ -38,6 +41,9 @@ package struct RoleRuntime: Sendable {
   package var report: @Sendable () async -> RoleReport
   /// Given to the role's own health service.
   package var onHealth: @Sendable (RoleHealth) -> Void
+  /// The role's part of a reload: reads its files again, and puts them in force as a whole or throws. Returns
+  /// what changed, in words.
+  package var onReload: @Sendable () async throws -> [String] = { [] }
 
   package init(
     services: [any Service], waitUntilListening: @escaping @Sendable () async throws -> Void,
@@ -59,8 +65,16 @@ package struct Daemon {
   private let context: DaemonContext
   private let admin: NetworkEndpoint
   private let manager: ServiceManager
+  private let reload: @Sendable () throws -> PreparedReload
+  private let reloadReport: ReloadReport?
 
-  package init(context: DaemonContext, admin: NetworkEndpoint, environment: [String: String]) {
+  /// `reload`: reads the settings again; throws what is wrong with them.
+  package init(
+    context: DaemonContext, admin: NetworkEndpoint, environment: [String: String],
+    reload: @escaping @Sendable () throws -> PreparedReload
+  ) {
+    self.reload = reload
+    reloadReport = ReloadReport(environment: environment)
     self.context = context
     self.admin = admin
     manager = ServiceManager(environment: environment)
@@ -68,6 +82,8 @@ package struct Daemon {
 
   /// Runs until SIGTERM or SIGINT, or until a part fails, which it throws.
   package func run(_ build: (DaemonContext) async throws -> RoleRuntime) async throws {
+    // From the start on: a SIGHUP that nobody waits for would end the process.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
     let registry = PrometheusRegistry()
     MetricsSystem.bootstrap(registry)
     var context = context
@@ -79,9 +95,14 @@ package struct Daemon {
     runtime.onHealth(health)
 
     let infrastructure: [any Service] = [
-      WatchdogPinger(manager: manager, heartbeats: context.heartbeats, status: { await health.summary() }),
+      WatchdogPinger(
+        manager: manager, heartbeats: context.heartbeats, logger: context.logger,
+        status: { await health.summary() }),
       EventLoopHeartbeats(group: context.eventLoopGroup, heartbeats: context.heartbeats),
       AdminServer(endpoint: admin, health: health, metrics: registry, logger: context.logger),
+      Reloader(
+        signals: hangups, prepare: reload, reloadRole: runtime.onReload, health: health, manager: manager,
+        report: reloadReport, logger: context.logger),
     ]
     let announcer = ReadinessAnnouncer(
       runtime: runtime, health: health, manager: manager, logger: context.logger)
@@ -98,7 +119,7 @@ package struct Daemon {
     try await withTaskExecutorPreference(EventLoopExecutor(context.eventLoopGroup.next())) {
       try await group.run()
     }
-    context.logger.info("Stopped.")
+    context.logger.tell(DaemonEvent.stopped)
   }
 }
 
@@ -115,12 +136,12 @@ private struct ReadinessAnnouncer: Service {
       try await health.admin.value
       health.becameReady()
       manager.notify(.ready, .status(await health.summary()))
-      logger.info("Ready.")
+      logger.tell(DaemonEvent.ready, metadata: ["version": "\(Release.version)"])
       try? await gracefulShutdown()
     } onGracefulShutdown: {
       health.beganStopping()
       manager.notify(.stopping, .status("stopping"))
-      logger.info("Stopping.")
+      logger.tell(DaemonEvent.stopping)
     }
   }
 }

@@ -1,5 +1,6 @@
 package import CoreTime
 package import DaemonKit
+import JournalLog
 import Logging
 import OrderDomain
 package import OrderProtos
@@ -79,8 +80,8 @@ package final class CheckHost: Sendable {
       }
     case .violation(let clock):
       tally.countViolation()
-      context.logger.warning(
-        "Causality violation.",
+      context.logger.tell(
+        OrderEvent.clockViolation,
         metadata: [
           "order_id": "\(order)", "clock": "\(clock)", "final_clock": "\(finalClock)",
         ])
@@ -169,8 +170,8 @@ package final class CheckHost: Sendable {
       switch result.outcome {
       case .failed:
         let code = result.findings.first?.code ?? "none"
-        context.logger.info(
-          "Check failed.", metadata: ["order_id": "\(order)", "event": "\(event)", "code": "\(code)"])
+        context.logger.tell(
+          OrderEvent.checkFailed, metadata: ["order_id": "\(order)", "event": "\(event)", "code": "\(code)"])
       case .passed:
         context.logger.debug("Check passed.", metadata: ["order_id": "\(order)", "event": "\(event)"])
       case .skipped, .unspecified, .UNRECOGNIZED:

@@ -1,6 +1,7 @@
 import CoreTime
 import DaemonKit
 import GRPCCore
+import JournalLog
 import Logging
 import OrderWire
 import PeerCalls
@@ -78,7 +79,7 @@ extension PeerSession {
       return state.link == .down
     }
     tell(change)
-    if wasDown { context.logger.notice("A peer is connected.", metadata: ["service": "\(service)"]) }
+    if wasDown { context.logger.tell(PeerEvent.connected, metadata: ["service": "\(service)"]) }
   }
 
   /// Whether the stream had been open.
@@ -96,8 +97,8 @@ extension PeerSession {
       return (open, link == .up, link != .down)
     }
     if isNew {
-      context.logger.warning(
-        "The stream to a peer is lost.",
+      context.logger.tell(
+        PeerEvent.streamLost,
         metadata: ["service": "\(service)", "calls": "\(open.count)", "reason": "\(reason)"])
     }
     tell(change)

@@ -1,6 +1,7 @@
 package import CoreTime
 package import DaemonKit
 import GRPCCore
+import JournalLog
 import Logging
 import Metrics
 package import OrderWire
@@ -218,9 +219,9 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
     ).increment()
     let metadata: Logger.Metadata = ["service": "\(service)", "circuit": "\(change.to.rawValue)"]
     switch change.to {
-    case .open: context.logger.warning("A peer fails; its circuit opens.", metadata: metadata)
+    case .open: context.logger.tell(PeerEvent.circuitOpened, metadata: metadata)
     case .halfOpen: context.logger.info("A peer is tried again.", metadata: metadata)
-    case .closed: context.logger.notice("A peer answers again; its circuit closes.", metadata: metadata)
+    case .closed: context.logger.tell(PeerEvent.circuitClosed, metadata: metadata)
     }
   }
 }

@@ -1,43 +1,47 @@
 import BullyElection
 import CoreTime
 import DaemonKit
+import JournalLog
 import Logging
 
 /// The election's transitions as lines of the journal.
 func journal(_ note: BullyElection.Note, _ logger: Logger, _ clocks: Clocks) {
   switch note {
-  case .leading(let term): logger.info("Elected; claiming the epoch.", metadata: ["term": "\(term)"])
-  case .epochGranted(let epoch): logger.info("Leadership gained.", metadata: ["epoch": "\(epoch)"])
+  case .leading(let term): logger.tell(ElectionEvent.elected, metadata: ["term": "\(term)"])
+  case .epochGranted(let epoch): logger.tell(ElectionEvent.leadershipGained, metadata: ["epoch": "\(epoch)"])
   case .claimDenied(let holder):
-    logger.info("Claim denied.", metadata: ["holder": "\(holder.map { "executor-\($0)" } ?? "unknown")"])
+    logger.tell(
+      ElectionEvent.claimDenied, metadata: ["holder": "\(holder.map { "executor-\($0)" } ?? "unknown")"])
   case .following(let leader, let term):
-    logger.info("Following a leader.", metadata: ["leader": "executor-\(leader)", "term": "\(term)"])
-  case .stoppedLeading(let reason): logger.info("Leadership ended.", metadata: ["reason": "\(reason.text)"])
+    logger.tell(ElectionEvent.following, metadata: ["leader": "executor-\(leader)", "term": "\(term)"])
+  case .stoppedLeading(let reason):
+    logger.tell(ElectionEvent.leadershipEnded, metadata: ["reason": "\(reason.text)"])
   case .leaderResigned(let leader, let reason):
-    logger.info("The leader resigned.", metadata: ["leader": "executor-\(leader)", "reason": "\(reason)"])
+    logger.tell(
+      ElectionEvent.leaderResigned, metadata: ["leader": "executor-\(leader)", "reason": "\(reason)"])
   case .handoverRequested(let leader):
-    logger.info("Asking for a handover.", metadata: ["leader": "executor-\(leader)"])
+    logger.tell(ElectionEvent.handoverAsked, metadata: ["leader": "executor-\(leader)"])
   case .handoverOverdue(let leader):
-    logger.notice("The handover is overdue; taking over.", metadata: ["leader": "executor-\(leader)"])
+    logger.tell(ElectionEvent.handoverOverdue, metadata: ["leader": "executor-\(leader)"])
   case .draining(let successor):
-    logger.info("A handover was asked for.", metadata: ["successor": "executor-\(successor)"])
-  case .eligible: logger.info("Eligible to lead.")
+    logger.tell(ElectionEvent.handoverReceived, metadata: ["successor": "executor-\(successor)"])
+  case .eligible: logger.tell(ElectionEvent.eligible)
   case .ineligible(let reason):
-    logger.notice("Not eligible to lead.", metadata: ["reason": "\(reason.rawValue)"])
+    logger.tell(ElectionEvent.ineligible, metadata: ["reason": "\(reason.rawValue)"])
   case .leaderSuspected(let leader):
-    logger.info("The leader's heartbeat is missing.", metadata: ["leader": "executor-\(leader)"])
+    logger.tell(ElectionEvent.leaderSuspected, metadata: ["leader": "executor-\(leader)"])
   case .rivalHeard(let rival, let term):
-    logger.notice("Another leader is heard.", metadata: ["rival": "executor-\(rival)", "term": "\(term)"])
+    logger.tell(ElectionEvent.rivalHeard, metadata: ["rival": "executor-\(rival)", "term": "\(term)"])
   case .splitBrain(let story):
-    logger.warning("More than one executor led; it is over.", metadata: fields(of: story, clocks))
+    logger.tell(ElectionEvent.splitBrain, metadata: fields(of: story, clocks))
   case .frozen(let time):
-    logger.notice("The election is frozen.", metadata: ["for_ms": "\(time.millisecondsClamped)"])
-  case .thawed: logger.notice("The election is not frozen any more.")
+    logger.tell(ElectionEvent.frozen, metadata: ["for_ms": "\(time.millisecondsClamped)"])
+  case .thawed: logger.tell(ElectionEvent.thawed)
   case .storm(let elections):
-    logger.warning("Too many elections; staying quiet for a while.", metadata: ["elections": "\(elections)"])
-  case .pausedFor(let pause): logger.warning("This process was paused.", metadata: ["late": "\(pause)"])
+    logger.tell(ElectionEvent.storm, metadata: ["elections": "\(elections)"])
+  case .pausedFor(let pause): logger.tell(ElectionEvent.paused, metadata: ["late": "\(pause)"])
   case .duplicateID(let incarnation):
-    logger.error("Another process uses this executor's id.", metadata: ["incarnation": "\(incarnation)"])
+    logger.tell(ElectionEvent.duplicateID, metadata: ["incarnation": "\(incarnation)"])
   case .electionStarted(let reason):
     logger.debug("Election started.", metadata: ["reason": "\(reason.rawValue)"])
   case .electionAnswered(let by): logger.debug("Election answered.", metadata: ["by": "executor-\(by)"])

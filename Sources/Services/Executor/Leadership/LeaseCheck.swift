@@ -1,4 +1,5 @@
 import BullyElection
+import JournalLog
 import Logging
 import Synchronization
 
@@ -26,8 +27,8 @@ final class LeaseCheck: Sendable {
         return !isSaid
       })
     else { return }
-    logger.warning(
-      "The queue's leadership lease is too long: elected executors give up before it ends.",
+    logger.tell(
+      ElectionEvent.leaseTooLong,
       metadata: [
         "lease": "\(lease)", "shorter_than": "\(longest)", "setting": "order-queue.leadership-lease",
       ])

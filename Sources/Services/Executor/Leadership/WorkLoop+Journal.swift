@@ -1,3 +1,4 @@
+import JournalLog
 import LeaderWork
 import Logging
 import OrderDomain
@@ -13,8 +14,8 @@ extension WorkLoop {
     // The election says so, the stream's own end does, and an execution's line has its clock.
     case .granted, .streamBroke, .began: break
     case .confirmed(let epoch):
-      logger.info(
-        "Leadership confirmed after a break.", metadata: ["epoch": "\(epoch)", "term": "\(term)"])
+      logger.tell(
+        ElectionEvent.confirmed, metadata: ["epoch": "\(epoch)", "term": "\(term)"])
     case .settled(let order, let epoch, let attempt, let outcome):
       settled(order, epoch, attempt, Outcome(outcome), cause)
     case .refused(let order, let epoch, let attempt, let outcome, let code):
@@ -23,17 +24,17 @@ extension WorkLoop {
     case .leftToNext(let order, let epoch):
       var fields: Logger.Metadata = ["order_id": "\(order)", "epoch": "\(epoch)"]
       if case .execution(let attempt) = cause { fields["attempt"] = "\(attempt)" }
-      logger.notice("Order left to the next leader.", metadata: fields)
+      logger.tell(OrderEvent.leftToNext, metadata: fields)
       tellRefused()
     case .fenced(let epoch, let current, let holder):
       lastFence = (current, holder.map { "executor-\($0)" } ?? "")
-      logger.notice(
-        "Leadership lost: the epoch moved on.",
+      logger.tell(
+        ElectionEvent.epochLost,
         metadata: [
           "epoch": "\(epoch)", "current_epoch": "\(current)", "holder": "\(lastFence.holder)",
         ])
     case .lapsed(let epoch):
-      logger.notice("Leadership given up: cannot reach order-queue.", metadata: ["epoch": "\(epoch)"])
+      logger.tell(ElectionEvent.lapsed, metadata: ["epoch": "\(epoch)"])
     case .handingOver(let epoch):
       // An operator's request and the end of the process have lines of their own.
       guard case .handover = cause else { break }
@@ -44,10 +45,13 @@ extension WorkLoop {
   private func settled(
     _ order: OrderID, _ epoch: UInt64, _ attempt: Int, _ outcome: Outcome, _ cause: Cause
   ) {
-    let reason = sent.removeValue(forKey: order)?.reason ?? ""
+    let told = sent.removeValue(forKey: order)
+    let reason = told?.reason ?? ""
+    var known = told?.clock
     tools.ledger.count(outcome)
     if case .settled(let message) = cause, outcome == .executed || outcome == .failed {
       let clock = (try? VectorClock(message.clock)) ?? VectorClock()
+      known = clock
       if !tools.ledger.settle(order, finalClock: clock) {
         tools.logger.warning(
           "The queue's clock does not cover this executor's.", metadata: ["order_id": "\(order)"])
@@ -55,11 +59,12 @@ extension WorkLoop {
     }
     var fields: Logger.Metadata = ["order_id": "\(order)", "epoch": "\(epoch)", "attempt": "\(attempt)"]
     if !reason.isEmpty { fields["reason"] = "\(reason)" }
+    if let known { fields["vector_clock"] = "\(known)" }
     switch outcome {
-    case .executed: tools.logger.info("Order executed.", metadata: fields)
-    case .failed: tools.logger.warning("Order failed.", metadata: fields)
-    case .retried: tools.logger.info("Order to be tried again.", metadata: fields)
-    case .returned: tools.logger.info("Order handed back.", metadata: fields)
+    case .executed: tools.logger.tell(OrderEvent.executed, metadata: fields)
+    case .failed: tools.logger.tell(OrderEvent.failed, metadata: fields)
+    case .retried: tools.logger.tell(OrderEvent.retried, metadata: fields)
+    case .returned: tools.logger.tell(OrderEvent.handedBack, metadata: fields)
     case .refused: break
     }
   }
@@ -76,7 +81,7 @@ extension WorkLoop {
       fields["current_epoch"] = "\(lastFence.current)"
       fields["holder"] = "\(lastFence.holder)"
       tools.ledger.count(.refused)
-      tools.logger.notice("Refused: the epoch moved on.", metadata: fields)
+      tools.logger.tell(OrderEvent.fenced, metadata: fields)
     // Given up with the epoch; whether the queue took it is not known here.
     case "resigned", "lapsed", "unconfirmed": break
     default:
@@ -84,7 +89,7 @@ extension WorkLoop {
       if case .settled(let message) = cause { error = "\(code): \(message.error.message)" }
       fields["error"] = "\(error)"
       tools.ledger.count(.refused)
-      tools.logger.warning("The queue refused the outcome of an order.", metadata: fields)
+      tools.logger.tell(OrderEvent.outcomeRefused, metadata: fields)
     }
   }
 }

@@ -1,6 +1,7 @@
 import CheckoutFlow
 import CoreTime
 import DaemonKit
+import JournalLog
 import Logging
 import OrderDomain
 import OrderWire
@@ -80,8 +81,8 @@ struct Canceller: Sendable {
       }
     }
     if order.state == .cancelled, order.cancellation?.requestedAt == now {
-      context.logger.info(
-        "Order cancelled.",
+      context.logger.tell(
+        OrderEvent.cancelled,
         metadata: ["order_id": "\(id)", "reason": "\(reason)", "vector_clock": "\(order.clock)"])
     }
     return order

@@ -2,6 +2,7 @@ import CheckoutFlow
 import CoreTime
 import DaemonKit
 import GRPCSupport
+import JournalLog
 import Logging
 import Metrics
 import OrderDomain
@@ -35,8 +36,8 @@ struct CheckoutRunner: Sendable {
   /// A call came to nothing, all its tries included.
   func tell(_ order: OrderID, _ service: String, _ events: [String], _ failure: ServiceError, tries: Int) {
     Counter(label: "ordersd_check_failures_total", dimensions: [("service", service)]).increment()
-    context.logger.warning(
-      "A check could not be made.",
+    context.logger.tell(
+      OrderEvent.checkUnavailable,
       metadata: [
         "order_id": "\(order)", "service": "\(service)", "events": "\(events.joined(separator: ","))",
         "tries": "\(tries)", "reason": "\(failure.code.rawValue): \(failure.message)",
@@ -52,8 +53,8 @@ struct CheckoutRunner: Sendable {
         switch result {
         case .success(let reply) where reply.verdict == .violation:
           Counter(label: "ordersd_causality_violations_total", dimensions: [("service", service)]).increment()
-          context.logger.error(
-            "A service knows of events that the final clock does not cover.",
+          context.logger.tell(
+            OrderEvent.clockUncovered,
             metadata: [
               "order_id": "\(order)", "service": "\(service)", "final_clock": "\(finalClock)",
               "service_clock": "\(VectorClock(reply.clock.components))",

@@ -1,6 +1,7 @@
 import CheckoutFlow
 import CoreTime
 import DaemonKit
+import JournalLog
 import Logging
 import OrderDomain
 import OrderWire
@@ -195,7 +196,7 @@ struct Intake: Sendable {
       metadata["service"] = "\(rejection.service)"
       metadata["reason"] = "\(rejection.code)"
     }
-    context.logger.info("Order decided.", metadata: metadata)
+    context.logger.tell(OrderEvent.decided, metadata: metadata)
   }
 
   /// Throws `invalid_argument` for a key that is none. `limit`: bytes.

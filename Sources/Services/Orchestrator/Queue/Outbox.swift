@@ -2,6 +2,7 @@ import CheckoutFlow
 import CoreTime
 import DaemonKit
 import GRPCSupport
+import JournalLog
 import Logging
 import OrderDomain
 import OrderProtos
@@ -158,8 +159,8 @@ final class Outbox: Service, Sendable {
       return trouble == nil
     }
     guard isNew else { return }
-    context.logger.warning(
-      "Approved orders wait: the order-queue does not take them.", metadata: ["reason": "\(error)"])
+    context.logger.tell(
+      OrderEvent.waiting, metadata: ["reason": "\(error)"])
   }
 
   /// Offers orders together. Returns why the queue refuses one of them for good, if it does; throws what concerns them

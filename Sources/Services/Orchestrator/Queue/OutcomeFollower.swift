@@ -4,6 +4,7 @@ import DaemonKit
 import GRDB
 import GRPCCore
 import GRPCSupport
+import JournalLog
 import Logging
 import OrderDomain
 import OrderProtos
@@ -57,8 +58,8 @@ final class OutcomeFollower: Service, Sendable {
             return connected
           }
           if wasConnected {
-            context.logger.warning(
-              "The stream of outcomes broke; it is taken up again.",
+            context.logger.tell(
+              OrderEvent.outcomesBroke,
               metadata: [
                 "reason": "\(error)"
               ])
@@ -80,8 +81,8 @@ final class OutcomeFollower: Service, Sendable {
       return trouble == nil
     }
     guard isNew else { return }
-    context.logger.error(
-      "The order-queue has lost its history; restore its database.",
+    context.logger.tell(
+      OrderEvent.historyLost,
       metadata: [
         "reason": "\(error.message)", "cursor": "\(Self.cursor)",
       ])
@@ -171,8 +172,8 @@ final class OutcomeFollower: Service, Sendable {
       }
     } catch {
       // Never guessed around: the order stays as it is, and the story is told.
-      context.logger.error(
-        "The queue tells of an impossible outcome.",
+      context.logger.tell(
+        OrderEvent.outcomeImpossible,
         metadata: [
           "order_id": "\(order.id)", "reason": "\(error)", "sequence": "\(outcome.sequence)",
         ])
@@ -185,8 +186,8 @@ final class OutcomeFollower: Service, Sendable {
         executor: outcome.executor, epoch: outcome.epoch, attempt: Int(clamping: outcome.attempt))
     }
     if order.state.isSettled {
-      context.logger.info(
-        "Order settled.",
+      context.logger.tell(
+        OrderEvent.settled,
         metadata: [
           "order_id": "\(order.id)", "state": "\(order.state.rawValue)", "executor": "\(outcome.executor)",
           "epoch": "\(outcome.epoch)", "vector_clock": "\(order.clock)",

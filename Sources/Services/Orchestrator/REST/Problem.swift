@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import JournalLog
 import Logging
 import NIOCore
 import OrderWire
@@ -91,8 +92,8 @@ struct ProblemMiddleware: RouterMiddleware {
     } catch let error as HTTPError where (400..<500).contains(error.status.code) {
       return response(ServiceError(.malformedBody, error.body ?? error.status.reasonPhrase))
     } catch {
-      context.logger.error(
-        "A request failed.",
+      context.logger.tell(
+        OrderEvent.requestFailed,
         metadata: [
           "method": "\(request.method)", "path": "\(request.uri.path.prefix(200))", "reason": "\(error)",
         ])

@@ -1,4 +1,5 @@
 import CoreTime
+import JournalLog
 import Logging
 package import OrderDomain
 import OrderWire
@@ -53,7 +54,7 @@ extension QueueEngine {
       fields["epoch"] = "\(epoch)"
       fields["returned"] = "\(returned.count)"
       fields["buried"] = "\(buried.count)"
-      logger.info("The lane has a new leader.", metadata: fields)
+      logger.tell(QueueEvent.laneGranted, metadata: fields)
       let over = links.values.filter { $0.leader.lane == claim.lane }
       let record = leader(of: claim, epoch: epoch)
       return submit(StoreStep(changes: step.changes, at: now.wall)) { _ in
@@ -62,16 +63,16 @@ extension QueueEngine {
       }
     case .resumed(let epoch, _):
       fields["epoch"] = "\(epoch)"
-      logger.info("The leader goes on under its epoch.", metadata: fields)
+      logger.tell(QueueEvent.laneResumed, metadata: fields)
       return submit(StoreStep(changes: step.changes, at: now.wall)) { _ in
         ClaimResult(isGranted: true, epoch: epoch, holder: holder, lease: lease)
       }
     case .heldBy(let record):
       fields["epoch"] = "\(record.epoch)"
       fields["holder"] = "\(record.executor)"
-      logger.log(
-        level: isNews(claim, refusedUnder: record.epoch) ? .info : .debug,
-        "The claim was refused: the lane has a leader.", metadata: fields)
+      if isNews(claim, refusedUnder: record.epoch) {
+        logger.tell(QueueEvent.claimRefused, metadata: fields)
+      }
       return submit(StoreStep(changes: [], at: now.wall)) { _ in
         ClaimResult(isGranted: false, epoch: record.epoch, holder: record.holder, lease: lease)
       }
@@ -108,8 +109,8 @@ extension QueueEngine {
     let leader = token(fence)
     let step = machine.resign(leader, now: now)
     if case .fenced(let fence) = step.answer { return .failure(FencedError(fence: fence)) }
-    logger.info(
-      "The leader resigned.",
+    logger.tell(
+      ElectionEvent.leaderResigned,
       metadata: [
         "lane": "\(leader.lane)", "executor": "\(leader.executor)", "epoch": "\(leader.epoch)",
         "reason": "\(reason)",

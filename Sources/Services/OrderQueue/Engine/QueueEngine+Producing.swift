@@ -1,4 +1,5 @@
 import CoreTime
+import JournalLog
 import Logging
 package import OrderDomain
 import OrderWire
@@ -141,8 +142,8 @@ extension QueueEngine {
     let now = now
     let step = change(self, now)
     defer { pump() }
-    logger.info(
-      "The gate was set.", metadata: ["pause": "\(step.answer.pause)", "draining": "\(step.answer.draining)"])
+    logger.tell(
+      QueueEvent.gateSet, metadata: ["pause": "\(step.answer.pause)", "draining": "\(step.answer.draining)"])
     return submit(StoreStep(changes: step.changes, at: now.wall)) { _ in step.answer }
   }
 }

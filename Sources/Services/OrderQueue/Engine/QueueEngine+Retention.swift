@@ -1,4 +1,5 @@
 import CoreTime
+import JournalLog
 import Logging
 import Metrics
 import OrderWire
@@ -58,8 +59,8 @@ extension QueueEngine {
   func missed(_ cursor: UInt64, oldest: UInt64) -> ServiceError {
     if lastMissed != cursor {
       lastMissed = cursor
-      logger.warning(
-        "A reader of the outcomes was away for longer than they are kept.",
+      logger.tell(
+        QueueEvent.readerBehind,
         metadata: ["after": "\(cursor)", "oldest": "\(oldest)"])
     }
     return ServiceError(

@@ -1,4 +1,5 @@
 import CoreTime
+import JournalLog
 import Logging
 package import OrderDomain
 import OrderWire
@@ -82,8 +83,8 @@ extension QueueEngine {
     let leader = link.leader
     let step = machine.holderStreamClosed(lane: leader.lane, epoch: leader.epoch, stream: link.id)
     guard step.answer == .vacated else { return }
-    logger.info(
-      "The leader's stream closed; the lane is free.",
+    logger.tell(
+      QueueEvent.laneClosed,
       metadata: ["lane": "\(leader.lane)", "executor": "\(leader.executor)", "epoch": "\(leader.epoch)"])
     let grace = configuration.machine.leadershipLease
     for job in leases(of: leader) {

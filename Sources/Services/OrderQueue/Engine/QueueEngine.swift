@@ -1,5 +1,6 @@
 import CoreTime
 package import DaemonKit
+import JournalLog
 import Logging
 import OrderDomain
 import OrderWire
@@ -186,9 +187,9 @@ package actor QueueEngine {
     switch (job.state, cause) {
     case (.buried, _):
       fields["reason"] = "\(job.reason ?? "")"
-      logger.info("The order is a dead letter.", metadata: fields)
+      logger.tell(QueueEvent.deadLetter, metadata: fields)
     case (_, .leaseExpired), (_, .leaderReplaced), (_, .leaderResigned), (_, .lost):
-      logger.info("The lease is over; the order is back in the queue.", metadata: fields)
+      logger.tell(QueueEvent.leaseOver, metadata: fields)
     default:
       fields["state"] = "\(job.state.rawValue)"
       logger.debug("The order changed.", metadata: fields)
@@ -240,8 +241,8 @@ package actor QueueEngine {
     let step = machine.tick(now: now)
     if !step.changes.isEmpty { hand(StoreStep(changes: step.changes, at: now.wall)) }
     for record in step.answer.leadershipExpired {
-      logger.info(
-        "The leadership ran out without a renewal.",
+      logger.tell(
+        QueueEvent.laneLapsed,
         metadata: ["lane": "\(record.lane)", "executor": "\(record.executor)", "epoch": "\(record.epoch)"])
       for link in links.values where link.leader.lane == record.lane {
         link.end(Fence(yours: link.leader.epoch, current: record.epoch, holder: nil))
@@ -259,7 +260,7 @@ package actor QueueEngine {
       let loaded = try await store.load()
       desk.reopen()
       adopt(loaded)
-      logger.notice("The store takes changes again; the queue was read anew from disk.")
+      logger.tell(QueueEvent.recovered)
       return true
     } catch {
       logger.debug("The store does not take changes yet.", metadata: ["reason": "\(error)"])
