@@ -215,7 +215,9 @@ let executables: [Target] = [
 let shellTests: [Target] = [
   tests("OrderWireTests", ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore]),
   tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
-  tests("DaemonKitTests", ["DaemonKit", "SystemdSupport", "MetricsExport", logging, coreMetrics]),
+  tests(
+    "DaemonKitTests",
+    ["DaemonKit", "SystemdSupport", "MetricsExport", logging, coreMetrics, nioCore, nioPosix]),
   tests("MulticastTransportTests", ["MulticastTransport", nioCore, nioPosix, logging]),
   tests(
     "CheckServicesTests",

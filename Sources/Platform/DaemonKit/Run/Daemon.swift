@@ -94,7 +94,10 @@ package struct Daemon {
       },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: context.logger)
     configuration.maximumGracefulShutdownDuration = Self.stopWithin
-    try await ServiceGroup(configuration: configuration).run()
+    let group = ServiceGroup(configuration: configuration)
+    try await withTaskExecutorPreference(EventLoopTasks(group: context.eventLoopGroup)) {
+      try await group.run()
+    }
     context.logger.info("Stopped.")
   }
 }
