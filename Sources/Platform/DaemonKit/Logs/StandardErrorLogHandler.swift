@@ -61,7 +61,11 @@ package struct StandardErrorLogHandler: LogHandler {
       inJournal ? "<\(level.syslogPriority)>" : "\(clocks.wall().rfc3339) \(level.rawValue) \(label): "
     line += message
     for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
-    return String(line.map { $0.isNewline ? " " : $0 }) + "\n"
+    // Newlines beyond ASCII begin with one of these two bytes; most lines hold none, and are not taken apart.
+    if line.utf8.contains(where: { $0 < 0x20 || $0 == 0xC2 || $0 == 0xE2 }) {
+      line = String(line.map { $0.isNewline ? " " : $0 })
+    }
+    return line + "\n"
   }
 
   private func jsonLine(
@@ -75,7 +79,7 @@ package struct StandardErrorLogHandler: LogHandler {
   }
 
   private func quoted(_ value: String) -> String {
-    value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" })
+    value.isEmpty || value.utf8.contains(where: { [0x20, 0x22, 0x3D].contains($0) })
       ? jsonString(value) : value
   }
 }
