@@ -27,6 +27,17 @@ test: bootstrap-test ## Run all tests; those that measure time run by themselves
 	$(SWIFT_TEST) --skip-build --no-parallel --filter '^OrderQueueTests\.'
 	$(SWIFT_TEST) --skip-build --filter '^Integration\.'
 
+.PHONY: chaos crash-points
+MINUTES ?= 15
+RATE ?= 10
+chaos: bootstrap-test ## Kill, stop and slow each service in turn for MINUTES, at RATE orders/s, and count
+	$(SWIFT_BUILD) --build-tests
+	CHAOS_MINUTES=$(MINUTES) CHAOS_RATE=$(RATE) $(SWIFT_TEST) --skip-build --filter '/ChaosTests/'
+POINTS ?= 1000
+crash-points: bootstrap-test ## Kill the orchestrator POINTS times under clients that repeat their requests
+	$(SWIFT_BUILD) --build-tests
+	CRASH_POINTS=$(POINTS) $(SWIFT_TEST) --skip-build --filter '/CrashPointTests/'
+
 .PHONY: sim
 SEEDS ?= 1000
 # The optimiser of Swift 6.3.1 crashes on the simulator in one pass, copy propagation ("Found ownership error").

@@ -221,7 +221,10 @@ let shellTests: [Target] = [
   tests("OrderWireTests", ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore]),
   tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
   tests(
-    "DaemonKitTests", ["DaemonKit", "JournalLog", "SystemdSupport", "MetricsExport", logging, coreMetrics]),
+    "DaemonKitTests",
+    [
+      "DaemonKit", "JournalLog", "SystemdSupport", "MetricsExport", logging, coreMetrics, nioCore, nioPosix,
+    ]),
   tests("MulticastTransportTests", ["MulticastTransport", nioCore, nioPosix, logging]),
   tests(
     "CheckServicesTests",

@@ -29,6 +29,23 @@ struct StandardCheckoutTests {
     #expect(last.timers.isEmpty && last.calls.isEmpty, "the handoff is the outbox's, not a call")
   }
 
+  @Test mutating func whatWasFoundOfPassedEventsIsToldUpToALimit() {
+    var checkout = Checkout()
+    checkout.feed(.started)
+    let flag = Finding(code: Finding.flaggedForReview, field: "", message: "look")
+    let clock = VectorClock(["transaction-verification": 1])
+    let results = ["a", "b", "c"].map { event in
+      EventResult(
+        event: event, outcome: .passed, clock: clock,
+        findings: Array(repeating: flag, count: event == "b" ? 60 : 1))
+    }
+    checkout.feed(.replied(service: "transaction-verification", results: results, clock: clock))
+    checkout.answer(by: &services.fraud)
+    checkout.answer(by: &services.suggestions)
+    #expect(checkout.decision?.verdict == .approved)
+    #expect(checkout.decision?.findings == Array(repeating: flag, count: 50))
+  }
+
   @Test mutating func everyEventHappensAfterThoseItWaitsFor() throws {
     var checkout = Checkout()
     checkout.feed(.started)

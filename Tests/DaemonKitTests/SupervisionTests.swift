@@ -127,6 +127,12 @@ import Testing
     #expect(backoff.delay(readyFor: .zero) == .milliseconds(200))
   }
 
+  @Test func theLongestDelayCanBeSet() {
+    var backoff = RestartBackoff(first: .milliseconds(20), longest: .milliseconds(50))
+    let delays = (0..<4).map { _ in backoff.delay(readyFor: .zero) }
+    #expect(delays == [20, 40, 50, 50].map { Duration.milliseconds($0) })
+  }
+
   @Test func aLongFirstDelayIsNeverShortened() {
     var backoff = RestartBackoff(first: .seconds(60))
     #expect(

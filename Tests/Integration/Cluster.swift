@@ -124,13 +124,14 @@ final class Cluster: Sendable {
   }
 
   func request(
-    _ method: Verb, _ path: String, headers: [(String, String)] = [], body: Data? = nil
+    _ method: Verb, _ path: String, headers: [(String, String)] = [], body: Data? = nil,
+    patience: Duration = .seconds(30)
   ) async throws -> (status: Int, body: Data) {
     var request = HTTPClientRequest(url: "http://127.0.0.1:\(8081 + portOffset)\(path)")
     request.method = method == .get ? .GET : .POST
     for (name, value) in headers { request.headers.add(name: name, value: value) }
     if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    let response = try await HTTPClient.shared.execute(request, timeout: TimeAmount(patience))
     let buffer = try await response.body.collect(upTo: 8 << 20)
     return (Int(response.status.code), Data(buffer.readableBytesView))
   }

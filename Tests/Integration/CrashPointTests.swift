@@ -24,8 +24,10 @@ extension Integration {
 
     @Test("Killed at any point, the orchestrator neither loses an order nor makes two of one")
     func anyPoint() async throws {
-      try await Cluster.with(arguments: ["--restart-delay", "20ms"]) { cluster in
+      try await Cluster.with(arguments: ["--restart-delay", "20ms", "--longest-restart-delay", "20ms"]) {
+        cluster in
         let ledger = Ledger()
+        let start = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
           for client in 0..<Self.clients {
             group.addTask { try await Self.shop(client, cluster, ledger) }
@@ -41,9 +43,11 @@ extension Integration {
         #expect(orders.values.allSatisfy { $0.count == 1 }, "a key stands for one order")
         let ids = orders.values.flatMap { $0 }
         #expect(Set(ids).count == ids.count, "an order belongs to one key")
-        try await cluster.allExecuted(ids)
+        let seconds = Int((ContinuousClock.now - start).components.seconds)
+        try await cluster.allExecuted(ids, within: .seconds(120 + ids.count / 20))
         print(
-          "crash points \(Self.points), orders \(ids.count), repeated requests \(repeats), lost 0, twice 0")
+          "crash points \(Self.points), orders \(ids.count), repeated requests \(repeats), lost 0, twice 0; "
+            + "\(seconds) s of crashes")
       }
     }
 
@@ -63,11 +67,11 @@ extension Integration {
 
     /// Orders one thing after the other, each until it is decided.
     private static func shop(_ client: Int, _ cluster: Cluster, _ ledger: Ledger) async throws {
-      let body = try Programs.example("order.json")
       var number = 0
       while !ledger.state.withLock({ $0.isClosing }) {
         number += 1
         let key = "client-\(client)-\(number)"
+        let body = Customers.order(number * clients + client)
         while true {
           do {
             let order = try await cluster.submit(body, key: key)

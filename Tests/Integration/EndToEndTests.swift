@@ -206,9 +206,9 @@ extension Cluster {
   /// `repeats`: how many deliveries there may be beyond one for each order. Whoever is killed between the effect of an
   /// order and the queue's confirmation leaves it to be delivered again, under the same idempotency key: no more than
   /// were in flight, which `executor.credits` (4) bounds.
-  func allExecuted(_ ids: [String], repeats: Int = 0) async throws {
+  func allExecuted(_ ids: [String], repeats: Int = 0, within limit: Duration = .seconds(120)) async throws {
     #expect(Set(ids).count == ids.count)
-    try await eventually("\(ids.count) orders are executed", within: .seconds(120)) {
+    try await eventually("\(ids.count) orders are executed", within: limit) {
       try await orders(in: "executed") >= ids.count
     }
     let executions = try executions()

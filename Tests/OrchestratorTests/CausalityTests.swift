@@ -34,6 +34,30 @@ import VectorClock
     }
   }
 
+  @Test func whatAServiceReportsMakesTheVerdictBad() async throws {
+    try await withShop { shop, around in
+      around.fraud.violateCausality()
+      let id = try await shop.submit()
+      _ = try await shop.order(id, in: "queued")
+      #expect(
+        try await eventually {
+          try await shop.http.get("/v1/orders/\(id)/causality").json()["verdict"].text == "violated"
+        })
+      let view = try await shop.http.get("/v1/orders/\(id)/causality").json()
+      let violation = view["violations"][0]
+      #expect(view["violations"].list.count == 1, "told once: \(view["violations"])")
+      #expect(violation["rule"].text == "reported" && violation["service"].text == "fraud-detection")
+      let line = try #require(
+        view["events"].list.first { $0["sequence"].number == violation["events"][0].number })
+      #expect(line["actor"].text == "fraud-detection" && line["state"].text == "violation")
+      #expect(line["clock"]["fraud-detection"].number != nil)
+      let graph = try await shop.http.get("/v1/orders/\(id)/causality?format=dot").body
+      #expect(graph.contains("violated") && graph.contains("color=red"))
+      #expect(
+        try await shop.states(of: id).filter { $0 != "violation" }.last == "queued", "the order goes on")
+    }
+  }
+
   @Test func theGraphIsHadByTypeOrByParameter() async throws {
     try await withShop { shop, _ in
       let id = try await shop.submit()

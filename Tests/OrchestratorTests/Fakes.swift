@@ -19,6 +19,8 @@ enum Behaviour: Sendable {
   case double
   /// Answers after the time given, also when nobody waits any more.
   case late(Duration)
+  /// The event passes, with something for a person to see.
+  case note(event: String, [Finding])
 }
 
 /// A check service over real gRPC that does as it is told, and keeps its own clocks.
@@ -35,6 +37,8 @@ final class FakeCheck: RegistrableRPCService {
     var requests: [[String]] = []
     var messages: [Int] = []
     var budgets: [UInt32] = []
+    var clients: [String] = []
+    var violates = false
     var cancelled: [String] = []
     var generation = 0
     var sessions = 0
@@ -52,6 +56,10 @@ final class FakeCheck: RegistrableRPCService {
   }
 
   func hangOnSettle() { state.withLock { $0.hangsOnSettle = true } }
+  /// Knows of something, when it is told that an order is over, that nobody was told of.
+  func violateCausality() { state.withLock { $0.violates = true } }
+  /// The client's address of each request.
+  var clients: [String] { state.withLock { $0.clients } }
   /// Ends the open streams.
   func breakSessions() { state.withLock { $0.generation += 1 } }
 
@@ -140,17 +148,21 @@ final class FakeCheck: RegistrableRPCService {
     let behaviour = state.withLock { state in
       state.requests.append(request.events)
       state.budgets.append(request.budgetMs)
+      state.clients.append(request.clientAddress)
       return state.behaviour
     }
     var failing: (event: String, finding: Finding)?
+    var notes: (event: String, findings: [Finding])?
     switch behaviour {
     case .pass, .double: break
+    case .note(let event, let findings): notes = (event, findings)
     case .late(let pause): try await Task.sleep(for: pause)
     case .fail(let event, let finding): failing = (event, finding)
     case .hang: try await hang(context)
     case .unavailable: throw ServiceError(.serviceUnavailable, "\(name) is told to be unavailable")
     }
     let clock = try VectorClock(request.clock)
+    let noted = notes
     return state.withLock { state in
       _ = state.clocks.receive(clock, for: request.orderID)
       var unsuccessful: Set<String> = []
@@ -164,6 +176,7 @@ final class FakeCheck: RegistrableRPCService {
           $0.outcome = isSkipped ? .skipped : finding == nil ? .passed : .failed
           $0.clock = clock.message
           if let finding { $0.findings = [finding.wireMessage] }
+          if let noted, noted.event == event { $0.findings = noted.findings.map(\.wireMessage) }
           if event == "f" {
             $0.suggestions = [
               .with {
@@ -188,14 +201,19 @@ final class FakeCheck: RegistrableRPCService {
     if state.withLock({ $0.hangsOnSettle }) { try await hang(context) }
     let clock = try VectorClock(request.finalClock)
     return state.withLock { state in
+      if state.violates { _ = state.clocks.tick(request.orderID) }
+      let settlement = state.clocks.settle(request.orderID, finalClock: clock)
       let verdict: Ordersd_V1_SettleReply.Verdict =
-        switch state.clocks.settle(request.orderID, finalClock: clock) {
+        switch settlement {
         case .consistent: .consistent
         case .violation: .violation
         case .unknown: .unknown
         }
       state.verdicts.append(verdict)
-      return .with { $0.verdict = verdict }
+      return .with {
+        $0.verdict = verdict
+        if case .violation(let own) = settlement { $0.clock = own.message }
+      }
     }
   }
 }

@@ -53,6 +53,33 @@ import Testing
     }
   }
 
+  @Test func flaggedOrdersAreMarkedAndFound() async throws {
+    try await withShop { shop, around in
+      let plain = try await shop.submit()
+      let flag = Finding(code: "flagged_for_review", field: "", message: "score 45: emails_per_card")
+      let cause = Finding(code: "emails_per_card", field: "/customer/email", message: "the third", score: 45)
+      around.fraud.behaviour = .note(event: "e", [flag, cause])
+      let flagged = try await shop.submit(orderLine(priority: 1))
+      around.fraud.behaviour = .note(event: "d", [cause])
+      let odd = try await shop.submit()
+      for id in [plain, flagged, odd] { _ = try await shop.order(id, in: "queued") }
+      #expect(try await ids(shop, "flagged=true") == [flagged])
+      #expect(try await ids(shop, "flagged=true&state=queued&priority=1") == [flagged])
+      #expect(try await ids(shop, "flagged=true&state=rejected") == [])
+      #expect(try await ids(shop, "") == [odd, flagged, plain])
+      let order = try await shop.http.get("/v1/orders/\(flagged)").json()
+      #expect(order["flagged"].boolean == true && order["findings"].list.count == 2)
+      #expect(order["findings"][1]["code"].text == "emails_per_card")
+      let noted = try await shop.http.get("/v1/orders/\(odd)").json()
+      #expect(noted["flagged"].boolean == false && noted["findings"].list.count == 1)
+      #expect(try await shop.http.get("/v1/orders/\(plain)").json()["findings"] == .null)
+      let next = try #require(try await shop.http.get("/v1/orders?limit=1").json()["next"].text)
+      for bad in ["flagged=false", "flagged=", "flagged=true&cursor=\(next)"] {
+        #expect(try await shop.http.get("/v1/orders?\(bad)").status == 422, "\(bad)")
+      }
+    }
+  }
+
   @Test func aCursorIsGoodForItsOwnListOnly() async throws {
     try await withShop { shop, _ in
       for _ in 0..<3 { _ = try await shop.submit() }

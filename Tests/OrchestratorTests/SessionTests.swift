@@ -97,7 +97,8 @@ import Testing
     let flags = [
       "orchestrator.order-deadline": "2s", "orchestrator.circuit-failures": "3",
       "orchestrator.retries": "0",
-      "orchestrator.circuit-pause": "200ms",
+      // Longer than the requests below take on a busy machine: after it the peer is asked, as a probe.
+      "orchestrator.circuit-pause": "3s",
     ]
     try await withShop(flags) { (shop, around) async throws in
       #expect(try await circuit(shop, of: "fraud-detection") == "closed")

@@ -73,6 +73,8 @@ package struct CheckoutDecision: Sendable, Hashable {
   }
 
   package let verdict: Verdict
+  /// What was found of events that passed.
+  package let findings: [Finding]
   package let suggestions: [SuggestedItem]
   /// The suggestions did not come in time, or not at all.
   package let suggestionsDegraded: Bool

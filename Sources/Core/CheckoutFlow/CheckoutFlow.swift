@@ -44,6 +44,9 @@ package struct CheckoutFlow: Sendable {
     case decided
   }
 
+  /// Findings of passed events that are kept.
+  private static let maximumFindings = 50
+
   package let table: EventTable
   /// The process that runs this: its component in the clock.
   package let process: String
@@ -55,6 +58,8 @@ package struct CheckoutFlow: Sendable {
   private var phase = Phase.idle
   private var progress: [String: Progress]
   private var rejections: [String: Rejection] = [:]
+  /// What was found of events that passed.
+  private var findings: [Finding] = []
   private var suggestions: [SuggestedItem] = []
   private var suggestionsDegraded = false
   /// Services that were called, in the order of their first call.
@@ -113,6 +118,7 @@ package struct CheckoutFlow: Sendable {
     switch (result.outcome, event.kind) {
     case (.passed, _):
       progress[event.id] = .passed
+      findings += result.findings.prefix(Self.maximumFindings - findings.count)
       if event.kind == .advisory { suggestions = result.suggestions }
     case (.failed, .advisory), (.skipped, .advisory):
       progress[event.id] = .givenUp
@@ -290,7 +296,8 @@ package struct CheckoutFlow: Sendable {
       }
     }
     let decision = CheckoutDecision(
-      verdict: verdict, suggestions: suggestions, suggestionsDegraded: suggestionsDegraded || abandoned,
+      verdict: verdict, findings: findings, suggestions: suggestions,
+      suggestionsDegraded: suggestionsDegraded || abandoned,
       clock: clock)
     let finalClock = clock
     let joined = called.filter { service in !open.contains { $0.service == service } }

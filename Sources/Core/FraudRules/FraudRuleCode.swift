@@ -1,3 +1,5 @@
+import OrderDomain
+
 /// What can make an order suspicious. The raw values are part of the interface and never change their
 /// meaning.
 package enum FraudRuleCode: String, Sendable, Hashable, CaseIterable {
@@ -33,7 +35,7 @@ package enum FraudRuleCode: String, Sendable, Hashable, CaseIterable {
 
   /// The mark of an order that passes and is to be looked at by a person. No rule: it has no score, and
   /// stands before the findings that led to it.
-  package static let flaggedForReview = "flagged_for_review"
+  package static let flaggedForReview = Finding.flaggedForReview
 
   /// The score that a rule adds unless the policy says otherwise.
   package var defaultScore: Int {

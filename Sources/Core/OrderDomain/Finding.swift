@@ -9,6 +9,9 @@ package struct Finding: Sendable, Hashable, Codable {
   /// What it adds to a risk score, 0 for a plain rule.
   package var score: Int
 
+  /// The code of an order that passes and that a person should look at.
+  package static let flaggedForReview = "flagged_for_review"
+
   package init(code: String, field: String, message: String, score: Int = 0) {
     self.code = code
     self.field = field

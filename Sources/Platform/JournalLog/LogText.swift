@@ -8,7 +8,9 @@ package enum LogText {
   {
     var line = message
     for (key, value) in fields { line += " \(key)=\(quoted("\(value)"))" }
-    return line.contains(where: \.isNewline) ? String(line.map { $0.isNewline ? " " : $0 }) : line
+    // Newlines beyond ASCII begin with one of these two bytes; most lines hold none, and are not taken apart.
+    guard line.utf8.contains(where: { $0 < 0x20 || $0 == 0xC2 || $0 == 0xE2 }) else { return line }
+    return String(line.map { $0.isNewline ? " " : $0 })
   }
 
   private static func quoted(_ value: String) -> String {

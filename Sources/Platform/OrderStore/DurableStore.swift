@@ -39,7 +39,8 @@ package final class DurableStore: Sendable {
     /// What it throws undoes this change alone.
     fileprivate var failsAlone = false
 
-    /// `apply` runs once, on the writer. `finish` is called once, on the writer's thread, when the outcome
+    /// `apply` runs on the writer: once, or again where its transaction is repeated because another change threw when
+    /// it had already written something. `finish` is called once, on the writer's thread, when the outcome
     /// is known.
     package init(
       apply: @escaping @Sendable (Database) throws -> Void, finish: @escaping @Sendable ((any Error)?) -> Void
@@ -87,7 +88,8 @@ package final class DurableStore: Sendable {
       var configuration = Configuration()
       configuration.busyMode = .timeout(2)
       configuration.prepareDatabase { db in
-        try db.execute(sql: Checkpointer.settings)
+        // What a statement or savepoint would undo is kept in memory: in files it is written and thrown away again.
+        try db.execute(sql: "PRAGMA temp_store = MEMORY;" + Checkpointer.settings)
       }
       let migrator = Self.migrator(schema)
       if FileManager.default.fileExists(atPath: path) {
@@ -107,8 +109,8 @@ package final class DurableStore: Sendable {
     }
   }
 
-  /// Makes a change durable. `body` runs once, on the writer; what it throws undoes this change alone and
-  /// is rethrown.
+  /// Makes a change durable. `body` runs on the writer, like `Change.apply`; what it throws undoes this change
+  /// alone and is rethrown.
   ///
   /// Throws `ServiceError` `overloaded` when too many wait, `storage_unavailable` when the transaction
   /// failed.
@@ -230,27 +232,10 @@ package final class DurableStore: Sendable {
     let changesBefore = db.totalChangesCount
     var outcomes: [(any Error)?] = []
     do {
-      try db.inTransaction(.immediate) {
-        for change in batch {
-          // Where memory mirrors the file, what stands behind was computed from what this was to do.
-          guard change.failsAlone, failureMode == .carryOn else {
-            try change.apply(db)
-            outcomes.append(nil)
-            continue
-          }
-          do {
-            try db.inSavepoint {
-              try change.apply(db)
-              return .commit
-            }
-            outcomes.append(nil)
-          } catch let error as DatabaseError where error.isStorageFailure {
-            throw error
-          } catch {
-            outcomes.append(error)
-          }
-        }
-        return .commit
+      do {
+        outcomes = try apply(batch, withSavepoints: false, db)
+      } catch is HalfDone {
+        outcomes = try apply(batch, withSavepoints: true, db)
       }
     } catch {
       fail(batch, Self.unavailable(error))
@@ -272,6 +257,43 @@ package final class DurableStore: Sendable {
       return state.trouble != nil
     }
     if wasTrouble { logger.tell(DaemonEvent.storageRecovered) }
+  }
+
+  /// A change that fails alone has thrown when it had already written something.
+  private struct HalfDone: Error {}
+
+  /// One transaction; returns what became of each change. What throws fails all of it, and nothing is written then.
+  ///
+  /// A savepoint for each change would cost as much as the change; hardly any throws, and those that do, do so before
+  /// they write. Where that is not so, `HalfDone` is thrown, and all are applied anew with savepoints.
+  private func apply(
+    _ batch: [Change], withSavepoints: Bool, _ db: Database
+  ) throws -> [(any Error)?] {
+    var outcomes: [(any Error)?] = []
+    try db.inTransaction(.immediate) {
+      for change in batch {
+        // Where memory mirrors the file, what stands behind was computed from what this was to do.
+        let failsAlone = change.failsAlone && failureMode == .carryOn
+        let before = db.totalChangesCount
+        do {
+          if withSavepoints, failsAlone {
+            try db.inSavepoint {
+              try change.apply(db)
+              return .commit
+            }
+          } else {
+            try change.apply(db)
+          }
+          outcomes.append(nil)
+        } catch {
+          guard failsAlone, (error as? DatabaseError)?.isStorageFailure != true else { throw error }
+          if !withSavepoints, db.totalChangesCount != before { throw HalfDone() }
+          outcomes.append(error)
+        }
+      }
+      return .commit
+    }
+    return outcomes
   }
 
   private func fail(_ batch: [Change], _ error: ServiceError) {

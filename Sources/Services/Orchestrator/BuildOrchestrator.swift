@@ -46,12 +46,13 @@ package func buildOrchestrator(
   let outbox = Outbox(
     repository: repository, queue: queue, maximumBacklog: configuration.maximumBacklog, context: context)
   let follower = OutcomeFollower(repository: repository, queue: queuePeer, context: context)
+  let violations = ViolationRecorder(repository: repository, context: context)
   let holding = Holding(configuration.holding)
   let intake = Intake(
     repository: repository,
     runner: CheckoutRunner(
       sessions: checks, deadlines: configuration.deadlines, retries: configuration.retries, alarms: alarms,
-      context: context),
+      violations: violations, context: context),
     pool: pool, key: key, catalog: catalog, context: context, outbox: outbox, holding: holding)
   let reporter = OrchestratorReport(
     repository: repository, pool: pool, outbox: outbox, follower: follower, holding: holding, checks: checks,
@@ -62,13 +63,14 @@ package func buildOrchestrator(
   let http = HTTPService(
     api: RESTAPI(
       intake: intake, repository: repository, canceller: canceller, catalog: try CatalogView(catalog),
-      cursors: ListCursor(key: key), status: reporter.view),
+      cursors: ListCursor(key: key),
+      proxies: configuration.trustedProxies, status: reporter.view),
     endpoint: configuration.server, context: context)
 
   return RoleRuntime(
     // Stopped in reverse: whoever makes calls before what carries them, and their connections last.
     services: checks.all.map(\.peer) + [queuePeer, alarms] + checks.all + [queue] + [
-      StoreService(store: store), pool, housekeeping, outbox, follower,
+      StoreService(store: store), violations, pool, housekeeping, outbox, follower,
       HoldService(holding: holding, intake: intake, context: context), http,
     ],
     waitUntilListening: {

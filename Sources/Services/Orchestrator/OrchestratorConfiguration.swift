@@ -31,6 +31,8 @@ package struct OrchestratorConfiguration: Sendable {
   package var maximumHold: Duration
   /// Orders held at a time; beyond it they are rejected.
   package var maximumHeld: Int
+  /// Reverse proxies whose word on the client's address is taken.
+  package var trustedProxies: TrustedProxies
 
   package init(reader: SettingsReader, environment: [String: String]) {
     let bind = reader.string("bind", default: "127.0.0.1", "Address that servers listen on.")
@@ -83,5 +85,15 @@ package struct OrchestratorConfiguration: Sendable {
     maximumHeld = reader.integer(
       "orchestrator.max-held", default: 1_000, in: 1...100_000,
       "Orders held at a time; further ones are rejected.")
+    trustedProxies = TrustedProxies()
+    do {
+      trustedProxies = try TrustedProxies(
+        reader.list(
+          "orchestrator.trusted-proxies", default: [],
+          "Addresses of reverse proxies whose X-Forwarded-For tells where an order comes from; none = the header is "
+            + "ignored."))
+    } catch {
+      reader.report("orchestrator.trusted-proxies", "'\(error.text.prefix(80))' is not an IP address")
+    }
   }
 }

@@ -74,31 +74,7 @@ private final class Sink {
     if let whole = Int64(exactly: value) { raw(String(whole)) } else { raw("\(value)") }
   }
 
-  func text(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    var text = text
-    text.withUTF8 { utf8 in
-      var start = utf8.startIndex
-      for index in utf8.indices where utf8[index] < 0x20 || utf8[index] == 0x22 || utf8[index] == 0x5C {
-        bytes.append(contentsOf: utf8[start..<index])
-        escape(utf8[index])
-        start = index + 1
-      }
-      bytes.append(contentsOf: utf8[start...])
-    }
-    bytes.append(UInt8(ascii: "\""))
-  }
-
-  private func escape(_ byte: UInt8) {
-    switch byte {
-    case 0x22: raw("\\\"")
-    case 0x5C: raw("\\\\")
-    case 0x0A: raw("\\n")
-    case 0x0D: raw("\\r")
-    case 0x09: raw("\\t")
-    default: raw("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
-    }
-  }
+  func text(_ text: String) { JSONString.append(text, to: &bytes) }
 }
 
 private struct JSONTextEncoder: Encoder, SingleValueEncodingContainer {

@@ -99,6 +99,12 @@ package enum OrderDocument {
 
   /// Letters as they are, digits of any script as `0` … `9`, and nothing else.
   private static func plain(_ text: String) -> String {
+    // Nearly every text is ASCII, which needs no tables of characters.
+    if text.utf8.allSatisfy({ $0 < 0x80 }) {
+      return String(
+        decoding: text.utf8.filter { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) },
+        as: UTF8.self)
+    }
     var plain = ""
     for scalar in text.unicodeScalars {
       if scalar.properties.numericType == .decimal, let value = scalar.properties.numericValue {

@@ -52,6 +52,9 @@ struct OrderModel: Decodable {
   var items: [Item]?
   var card: Card?
   var rejection: Rejection?
+  /// It passed, and a person should look at it.
+  var flagged: Bool?
+  var findings: [FindingModel]?
   var suggestions: Suggestions?
   var execution: Execution?
   var reason: String?

@@ -66,7 +66,7 @@ struct BenchQueueCommand: AsyncParsableCommand {
   private func measure(_ plan: BenchPlan, at endpoint: NetworkEndpoint) async throws -> BenchFigures {
     let group = MultiThreadedEventLoopGroup.singleton
     let peer = try Peer(service: "order-queue", endpoint: endpoint, eventLoopGroup: group)
-    return try await withTaskExecutorPreference(EventLoopExecutor(group.next())) {
+    return try await withTaskExecutorPreference(EventLoopTasks(group: group)) {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await peer.run() }
         defer { group.cancelAll() }

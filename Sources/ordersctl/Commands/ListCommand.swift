@@ -17,6 +17,8 @@ struct ListCommand: AsyncParsableCommand {
   var priority: Int?
   @Option(help: "Only orders that were rejected with this code, such as card_expired.")
   var reason: String?
+  @Flag(help: "Only orders that passed and that a person should look at.")
+  var flagged = false
   @Option(help: "At most this many, 1 to 200.")
   var limit = 50
   @Option(help: "Go on from where a list with the same filters ended (its 'next').")
@@ -38,7 +40,8 @@ struct ListCommand: AsyncParsableCommand {
       try await OrdersClient.with(server) { client in
         let filters = [
           ("state", state?.rawValue), ("from", from), ("to", to), ("email", email),
-          ("priority", priority.map(String.init)), ("reason", reason), ("cursor", cursor),
+          ("priority", priority.map(String.init)), ("reason", reason),
+          ("flagged", flagged ? "true" : nil), ("cursor", cursor),
         ]
         var path = "/v1/orders?limit=\(limit)"
         for (name, value) in filters {

@@ -4,7 +4,7 @@ extension OrderModel: ListRow {
   static let header = [
     Column("ORDER"), Column("STATE"), Column("PRIORITY", right: true), Column("TOTAL", right: true),
     Column("EXECUTED BY"), Column("REASON"), Column("CREATED"), Column("ITEMS", wide: true),
-    Column("CARD", wide: true),
+    Column("CARD", wide: true), Column("FLAGGED", wide: true),
     Column("EPOCH", right: true, wide: true), Column("ATTEMPT", right: true, wide: true),
     Column("UPDATED", wide: true),
   ]
@@ -13,6 +13,7 @@ extension OrderModel: ListRow {
     [
       orderId, state, priority.map(String.init) ?? "", total.map { "\($0)" } ?? "", executedBy,
       rejection?.code ?? reason ?? "", createdAt ?? "", itemsText, cardText,
+      flagged == true ? "yes" : "",
       execution?.epoch.map(String.init) ?? "",
       execution?.attempt.map(String.init) ?? "", updatedAt ?? "",
     ]
@@ -38,6 +39,8 @@ extension OrderModel: ListRow {
         fields.append((place.isEmpty ? "finding" : "field", "\(place)\(finding.message) (\(finding.code))"))
       }
     }
+    if flagged == true { fields.append(("flagged", "for review")) }
+    for finding in findings ?? [] { fields.append(("finding", "\(finding.message) (\(finding.code))")) }
     if rejection == nil { fields.append(("reason", reason ?? "")) }
     if let suggestions {
       let titles = suggestions.items.map { item in item.title.map { "\($0) (\(item.sku))" } ?? item.sku }

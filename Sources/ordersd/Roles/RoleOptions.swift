@@ -55,8 +55,8 @@ struct RoleOptions: ParsableArguments {
       let all = AllConfigurations(reader: reader)
       try reader.validate()
 
-      // One thread for a role's network and its tasks (ADR 0025); the roles are what runs side by side.
-      NIOSingletons.groupLoopCountSuggestion = 1
+      // The tasks run on these loops as well (ADR 0023); half of the cores is for the other roles.
+      NIOSingletons.groupLoopCountSuggestion = max(1, min(System.coreCount / 2, 4))
       let clocks = Clocks.system
       let threshold = LogThreshold(all.log.level)
       let live = LiveSettings(role: role, sources: sources, reader: reader, threshold: threshold)

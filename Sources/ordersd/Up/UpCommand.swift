@@ -39,9 +39,16 @@ struct UpCommand: AsyncParsableCommand {
       """)
   var restartDelay: DurationArgument?
 
+  @Option(
+    help: ArgumentHelp("What the restart delay grows to, 0s to 1h (default: 5s).", visibility: .hidden))
+  var longestRestartDelay: DurationArgument?
+
   func validate() throws {
     guard restartDelay?.duration ?? .zero <= .seconds(3_600) else {
       throw ValidationError("--restart-delay must be 0s to 1h")
+    }
+    guard longestRestartDelay?.duration ?? .zero <= .seconds(3_600) else {
+      throw ValidationError("--longest-restart-delay must be 0s to 1h")
     }
     guard (0...9).contains(executors) else {
       throw ValidationError("--executors must be a whole number from 0 to 9")
@@ -66,6 +73,7 @@ struct UpCommand: AsyncParsableCommand {
       let reportFailed = Atomic<Bool>(false)
       var limits = ChildSupervision.Limits()
       limits.watchdog = ChildLauncher.watchdog
+      if let longest = longestRestartDelay?.duration { limits.longestRestart = longest }
       let supervisor = Supervisor(
         stages: plan.stages, launcher: launcher, console: console, clocks: .system,
         runtimeFolder: runtime.path,

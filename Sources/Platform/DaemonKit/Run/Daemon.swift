@@ -116,7 +116,7 @@ package struct Daemon {
       gracefulShutdownSignals: [.sigterm, .sigint], logger: context.logger)
     configuration.maximumGracefulShutdownDuration = Self.stopWithin
     let group = ServiceGroup(configuration: configuration)
-    try await withTaskExecutorPreference(EventLoopExecutor(context.eventLoopGroup.next())) {
+    try await withTaskExecutorPreference(EventLoopTasks(group: context.eventLoopGroup)) {
       try await group.run()
     }
     context.logger.tell(DaemonEvent.stopped)

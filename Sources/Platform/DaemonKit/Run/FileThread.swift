@@ -1,6 +1,6 @@
 import Dispatch
 
-/// A thread for work that blocks on files, which must not hold up the one that serves the network (ADR 0025).
+/// A thread for work that blocks on files, which must not hold up the one that serves the network (ADR 0023).
 /// One piece of work at a time, in the order of the calls.
 package struct FileThread: Sendable {
   private let queue: DispatchQueue

@@ -62,6 +62,8 @@ package struct ChildSupervision: Sendable {
     package var stop: Duration = .seconds(5)
     /// From the first death to the next start.
     package var restart: Duration = RestartBackoff.first
+    /// What that grows to with further deaths, at most.
+    package var longestRestart: Duration = RestartBackoff.longest
 
     package init() {}
   }
@@ -75,7 +77,7 @@ package struct ChildSupervision: Sendable {
 
   package init(limits: Limits = Limits()) {
     self.limits = limits
-    backoff = RestartBackoff(first: limits.restart)
+    backoff = RestartBackoff(first: limits.restart, longest: limits.longestRestart)
   }
 
   /// Of the process that runs now.

@@ -7,17 +7,19 @@ package struct RestartBackoff: Sendable {
   package static let healthyAfter: Duration = .seconds(10)
 
   private let initial: Duration
+  private let longest: Duration
   private var next: Duration
 
-  package init(first: Duration = RestartBackoff.first) {
+  package init(first: Duration = RestartBackoff.first, longest: Duration = RestartBackoff.longest) {
     initial = first
+    self.longest = longest
     next = first
   }
 
   /// The delay before the next start. `readyFor`: how long the run that just ended had been ready; zero = never.
   package mutating func delay(readyFor: Duration) -> Duration {
     if readyFor >= Self.healthyAfter { next = initial }
-    defer { next = max(initial, min(next * 2, Self.longest)) }
+    defer { next = max(initial, min(next * 2, longest)) }
     return next
   }
 }

@@ -46,10 +46,14 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
     /// When the next sweep for calls out of time rings.
     var sweepAt: Instant?
     var lateAnswers: UInt64 = 0
+    /// The alarm that sends what need not go at once is set.
+    var isNudgeSet = false
   }
 
   /// A call with less time than this says nothing about its peer when it runs out.
   private static var hurried: Duration { .milliseconds(50) }
+  /// How long a call that is not urgent waits for company.
+  private static var leisure: Duration { .milliseconds(20) }
 
   package let peer: Peer
   let wire: SessionWire<Call, Answer>
@@ -78,15 +82,19 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
   /// Throws, and never calls `completion`: `service_unavailable` while the peer is not connected or its
   /// circuit is open,
   /// `overloaded` when too many calls are open, `stopping`. Returns what `withdraw` takes.
+  ///
+  /// `isUrgent`: false for a call that may wait a moment for others, to travel with them.
   @discardableResult
   package func submit(
-    _ call: Call, deadline: Instant, isRetry: Bool = false, completion: @escaping Completion
+    _ call: Call, deadline: Instant, isRetry: Bool = false, isUrgent: Bool = true,
+    completion: @escaping Completion
   ) throws(ServiceError) -> UInt64 {
     let now = context.clocks.now()
     let cancelling = wire.cancelling(call)
     var change: Change?
     var wake: AsyncStream<Void>.Continuation?
     var sweep: Instant?
+    var mustNudge = false
     let outcome: Result<UInt64, ServiceError> = state.withLock { state in
       let before = state.breaker.phase
       defer { change = Change(from: before, to: state.breaker.phase) }
@@ -109,7 +117,8 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
             .overloaded, "\(state.table.capacity) calls of \(service) are open", service: service,
             retryAfter: .seconds(1)))
       }
-      wake = state.wake
+      if isUrgent { wake = state.wake }
+      if !isUrgent, !state.isNudgeSet { (state.isNudgeSet, mustNudge) = (true, true) }
       if state.sweepAt.map({ deadline < $0 }) ?? true {
         state.sweepAt = deadline
         sweep = deadline
@@ -119,7 +128,17 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
     tell(change)
     wake?.yield()
     if let sweep { alarms.ring(at: sweep) { [weak self] in self?.sweep() } }
+    if mustNudge { alarms.ring(at: now + Self.leisure) { [weak self] in self?.nudge() } }
     return try outcome.get()
+  }
+
+  /// Sends what has waited for company, unless it has gone with something else.
+  private func nudge() {
+    let wake = state.withLock { state in
+      state.isNudgeSet = false
+      return state.table.count > state.table.sent ? state.wake : nil
+    }
+    wake?.yield()
   }
 
   /// Gives a call up: its completion is not called any more, and a peer that has it is told. False when it

@@ -10,13 +10,14 @@ extension RESTAPI {
 
   /// `POST /v1/orders:batch`: an order in each line, and what became of it in each line of the answer, which begins
   /// before the request has ended. The status is 200 whatever becomes of the lines: it is sent first.
-  func batch(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  func batch(_ request: Request, _ context: RESTContext) async throws -> Response {
     try Self.requireType(Self.batchTypes, of: request)
     let key = request.headers[Self.idempotencyKey]
     // A line's number is added to it.
     if let key { try Intake.check(key, limit: Intake.keyLength.upperBound - 8) }
     let run = BatchRun(
-      intake: intake, concurrency: max(1, min(Self.batchConcurrency, intake.pool.capacity / 2)), key: key)
+      intake: intake, concurrency: max(1, min(Self.batchConcurrency, intake.pool.capacity / 2)), key: key,
+      client: proxies.client(request, context))
     return Response(
       status: .ok, headers: [.contentType: Self.batchTypes[0], .cacheControl: "no-store"],
       body: ResponseBody { writer in

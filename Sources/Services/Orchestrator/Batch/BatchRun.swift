@@ -25,6 +25,8 @@ struct BatchRun: Sendable {
   var limits = LineReader.Limits()
   /// The request's own key; a line without one gets this and its number.
   let key: String?
+  /// The network address that the batch came from; nil = not known.
+  let client: String?
 
   /// Answers that wait to be written, and who wakes the writer.
   private final class Desk: Sendable {
@@ -145,7 +147,7 @@ struct BatchRun: Sendable {
       let key = try BatchKey.of(text) ?? self.key.map { "\($0)/\(number)" }
       while true {
         do {
-          return BatchLine(number, try await intake.submit(text, idempotencyKey: key))
+          return BatchLine(number, try await intake.submit(text, idempotencyKey: key, client: client))
         } catch let error as ServiceError where error.code == .overloaded && clock.now < deadline {
           // Refused before anything was stored.
           try await Task.sleep(for: .milliseconds(Int64.random(in: 20...100)))

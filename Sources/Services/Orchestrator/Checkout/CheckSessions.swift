@@ -43,7 +43,9 @@ struct CheckSessions: Sendable {
       $0.approved = approved
     }
     do throws(ServiceError) {
-      try session(service).submit(.settle(message), deadline: now + Self.settleDeadline) { result in
+      // Nobody waits for it: it travels with the next check, or with others of its kind.
+      try session(service).submit(.settle(message), deadline: now + Self.settleDeadline, isUrgent: false) {
+        result in
         found(
           result.flatMap { answer in
             guard case .settle(let reply) = answer else { return .failure(.mismatch(service)) }

@@ -42,14 +42,17 @@ final class CheckoutRun: Sendable {
   /// Made once for all calls.
   private let message: Ordersd_V1_Order
   private let amount: Money?
+  private let client: String?
   private let state: Mutex<State>
 
   init(
-    _ runner: CheckoutRunner, _ order: OrderID, _ request: OrderRequest, amount: Money?, clock: VectorClock
+    _ runner: CheckoutRunner, _ order: OrderID, _ request: Intake.Submission, amount: Money?,
+    clock: VectorClock
   ) {
     self.runner = runner
     self.order = order
-    message = request.message
+    message = request.order.message
+    client = request.client
     self.amount = amount
     state = Mutex(
       State(
@@ -112,6 +115,7 @@ final class CheckoutRun: Sendable {
       $0.events = events
       $0.order = self.message
       if let amount { $0.amount = amount.message }
+      if let client { $0.clientAddress = client }
     }
     make(
       Attempt(

@@ -17,6 +17,7 @@ struct CheckoutRunner: Sendable {
   let deadlines: CheckoutDeadlines
   let retries: Int
   let alarms: Alarms
+  let violations: ViolationRecorder
   let context: DaemonContext
 
   /// What a checkout came to.
@@ -29,7 +30,9 @@ struct CheckoutRunner: Sendable {
 
   /// Runs the checkout of `order`, whose history so far is `clock`, to its decision. Takes no longer than the order's
   /// deadline.
-  func run(_ order: OrderID, _ request: OrderRequest, amount: Money?, clock: VectorClock) async -> Result {
+  func run(
+    _ order: OrderID, _ request: Intake.Submission, amount: Money?, clock: VectorClock
+  ) async -> Result {
     await CheckoutRun(self, order, request, amount: amount, clock: clock).result()
   }
 
@@ -49,16 +52,19 @@ struct CheckoutRunner: Sendable {
     let now = context.clocks.now()
     for service in services {
       sessions.settle(service, order: order, approved: approved, finalClock: finalClock, now: now) {
-        [context] result in
+        [context, violations] result in
         switch result {
         case .success(let reply) where reply.verdict == .violation:
+          // A clock beyond the limits is not kept; that there was a violation is.
+          let clock = (try? VectorClock(reply.clock)) ?? VectorClock()
           Counter(label: "ordersd_causality_violations_total", dimensions: [("service", service)]).increment()
           context.logger.tell(
             OrderEvent.clockUncovered,
             metadata: [
               "order_id": "\(order)", "service": "\(service)", "final_clock": "\(finalClock)",
-              "service_clock": "\(VectorClock(reply.clock.components))",
+              "service_clock": "\(clock)",
             ])
+          violations.report(order, by: service, clock: clock)
         case .success:
           break
         case .failure(let error):

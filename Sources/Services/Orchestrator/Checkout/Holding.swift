@@ -31,7 +31,7 @@ final class Holding: Sendable {
   private static let longestPause = Duration.seconds(10)
 
   private struct Held {
-    let request: OrderRequest
+    let request: Intake.Submission
     let since: Instant
     var pause: Duration
     var nextTry: Instant
@@ -46,7 +46,9 @@ final class Holding: Sendable {
 
   /// Holds an order that was rejected because a service could not do its part. Returns the reason; nil when it is to be
   /// rejected: by policy, after `max-hold`, or because too many are held.
-  func hold(_ id: OrderID, _ request: OrderRequest, _ decision: CheckoutDecision, now: Instant) -> String? {
+  func hold(_ id: OrderID, _ request: Intake.Submission, _ decision: CheckoutDecision, now: Instant)
+    -> String?
+  {
     guard case .rejected(let rejection) = decision.verdict, rejection.retryable,
       settings.services.contains(rejection.service)
     else { return nil }
@@ -68,7 +70,7 @@ final class Holding: Sendable {
   func forget(_ id: OrderID) { held.withLock { _ = $0.removeValue(forKey: id) } }
 
   /// Orders whose next try is due. Each comes again after a while, unless it is forgotten or held anew.
-  func due(now: Instant, atMost limit: Int) -> [(OrderID, OrderRequest)] {
+  func due(now: Instant, atMost limit: Int) -> [(OrderID, Intake.Submission)] {
     held.withLock { held in
       let due = held.filter { $0.value.nextTry <= now }.sorted { $0.value.nextTry < $1.value.nextTry }
       for (id, _) in due.prefix(limit) { held[id]?.nextTry = now + Self.longestPause }
@@ -100,7 +102,7 @@ struct HoldService: Service {
     }
   }
 
-  private func tryAgain(_ id: OrderID, _ request: OrderRequest) async {
+  private func tryAgain(_ id: OrderID, _ request: Intake.Submission) async {
     do {
       try await intake.tryAgain(id, request)
     } catch {

@@ -44,6 +44,13 @@ struct Intake: Sendable {
     self.holding = holding
   }
 
+  /// An order as it came in. Holds a card number, so it lives in memory only.
+  struct Submission: Sendable {
+    let order: OrderRequest
+    /// The network address that it came from; nil = not known.
+    let client: String?
+  }
+
   /// The answer to an order.
   struct Answer: Sendable {
     let order: StoredOrder
@@ -54,9 +61,11 @@ struct Intake: Sendable {
   /// Takes `body`, an `order.json`. Returns when the order is decided and durable.
   ///
   /// Throws `ServiceError`: the body's shape, a reused key, overload, storage.
-  func submit(_ body: Data, idempotencyKey: String?) async throws -> Answer {
+  ///
+  /// `client`: the network address that it came from; nil = not known. Told to the checks, kept in memory only.
+  func submit(_ body: Data, idempotencyKey: String?, client: String?) async throws -> Answer {
     if let idempotencyKey { try Self.check(idempotencyKey, limit: Self.keyLength.upperBound) }
-    let request = try OrderDocument.decode(body)
+    let request = Submission(order: try OrderDocument.decode(body), client: client)
     let now = context.clocks.wall()
     var random = SystemRandomNumberGenerator()
     let id = OrderID(at: now, using: &random)
@@ -64,7 +73,7 @@ struct Intake: Sendable {
     try pool.reserve(id)
     let admission: OrderRepository.Admission
     do {
-      let (order, entries) = try received(id, request, at: now)
+      let (order, entries) = try received(id, request.order, at: now)
       admission = try await repository.admit(
         order, entries: entries, key: idempotencyKey, bodyMAC: key.mac(ofBody: body), at: now)
     } catch {
@@ -85,7 +94,7 @@ struct Intake: Sendable {
 
   /// The order that a repeated key stands for: as it is when it is decided, resumed when it was interrupted.
   private func takeUp(
-    _ known: StoredOrder, _ request: OrderRequest,
+    _ known: StoredOrder, _ request: Submission,
     reason: String = "resumed by a repeat of its idempotency key"
   ) async throws -> StoredOrder {
     switch known.state {
@@ -126,7 +135,7 @@ struct Intake: Sendable {
   }
 
   /// Runs the checks and makes the decision durable.
-  private func check(_ order: StoredOrder, _ request: OrderRequest) async throws -> StoredOrder {
+  private func check(_ order: StoredOrder, _ request: Submission) async throws -> StoredOrder {
     let started = context.clocks.now()
     let result = await runner.run(order.id, request, amount: order.total, clock: order.clock)
     if Task.isCancelled {
@@ -155,7 +164,7 @@ struct Intake: Sendable {
 
   /// Tries a held order again. Whatever becomes of it is durable then; an order that is not interrupted any more is let
   /// go of.
-  func tryAgain(_ id: OrderID, _ request: OrderRequest) async throws {
+  func tryAgain(_ id: OrderID, _ request: Submission) async throws {
     let order = try await repository.order(id)
     guard order.state == .interrupted else { return holding.forget(id) }
     _ = try await takeUp(order, request, reason: "tried again by the orchestrator")
@@ -170,6 +179,7 @@ struct Intake: Sendable {
     switch decision.verdict {
     case .approved:
       next = .approved
+      order.findings = decision.findings.isEmpty ? nil : decision.findings
       order.suggestions = .init(degraded: decision.suggestionsDegraded, items: decision.suggestions)
     case .rejected where hold != nil:
       next = .interrupted

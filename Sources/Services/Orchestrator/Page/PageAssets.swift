@@ -1069,6 +1069,10 @@ paths:
           in: query
           description: The code of the rejection.
           schema: {type: string, minLength: 1, maxLength: 254, examples: [card_expired]}
+        - name: flagged
+          in: query
+          description: Only orders that passed and that a person should look at.
+          schema: {type: boolean, enum: [true]}
         - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 200, default: 50}}
         - name: cursor
           in: query
@@ -1414,7 +1418,7 @@ components:
           acceptTerms: true
     Order:
       type: object
-      required: [orderId, state, priority, customer, items, card, clock, createdAt, updatedAt]
+      required: [orderId, state, priority, customer, items, card, flagged, clock, createdAt, updatedAt]
       properties:
         orderId: {$ref: "#/components/schemas/OrderID"}
         state: {$ref: "#/components/schemas/OrderState"}
@@ -1430,6 +1434,11 @@ components:
             lastFour: {type: string, maxLength: 4}
             fingerprint: {type: string}
         rejection: {$ref: "#/components/schemas/Rejection"}
+        flagged: {type: boolean, description: It passed, and a person should look at it; `findings` tells why.}
+        findings:
+          type: array
+          description: What the checks found of an order that passed; absent when there is nothing.
+          items: {$ref: "#/components/schemas/Finding"}
         suggestions:
           type: object
           required: [degraded, items]
@@ -1471,12 +1480,15 @@ components:
         code: {type: string, description: "docs/ERRORS.md lists them."}
         reason: {type: string}
         retryable: {type: boolean}
-        findings:
-          type: array
-          items:
-            type: object
-            required: [code, field, message]
-            properties: {code: {type: string}, field: {type: string}, message: {type: string}}
+        findings: {type: array, items: {$ref: "#/components/schemas/Finding"}}
+    Finding:
+      type: object
+      required: [code, field, message, score]
+      properties:
+        code: {type: string, description: "docs/ERRORS.md lists them."}
+        field: {type: string, description: A JSON pointer into the order; empty when it is about the whole.}
+        message: {type: string}
+        score: {type: integer, description: What it adds to the risk score; 0 for a plain rule.}
     OrderList:
       type: object
       required: [orders, counts]
@@ -1528,7 +1540,8 @@ components:
             type: object
             required: [rule, events, message]
             properties:
-              rule: {type: string, enum: [process_order, required_order, own_tick, beyond_final]}
+              rule: {type: string, enum: [process_order, required_order, own_tick, beyond_final, reported]}
+              service: {type: string, description: Who reports it; absent where the clocks of the timeline show it.}
               events: {type: array, items: {type: integer}}
               message: {type: string}
         clock: {$ref: "#/components/schemas/VectorClock"}

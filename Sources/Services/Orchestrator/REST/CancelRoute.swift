@@ -12,9 +12,9 @@ import OrderWire
 extension RESTAPI {
   /// `POST /v1/orders/{id}/cancel`: 200 when the order is cancelled, 202 when the cancel is durable and the
   /// order-queue has still to be asked, 409 when it comes too late.
-  func cancel(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  func cancel(_ request: Request, _ context: RESTContext) async throws -> Response {
     let id = try Self.id(context)
-    let body = try await Self.body(of: request, upTo: CancelDocument.maximumSize)
+    let body = try await body(of: request, upTo: CancelDocument.maximumSize)
     if !body.isEmpty { try Self.requireType(["application/json"], of: request) }
     switch try await canceller.cancel(id, reason: try CancelDocument.reason(body)) {
     case .cancelled(let order): return JSONBody.response(OrderView(order))

@@ -12,7 +12,7 @@ extension RESTAPI {
 
   /// `GET /v1/orders/{id}/causality`: what happened before what, rebuilt from the clocks alone; as a graph for
   /// Graphviz on request.
-  func causality(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  func causality(_ request: Request, _ context: RESTContext) async throws -> Response {
     let query = try Self.query(request, known: ["format"])
     let id = try Self.id(context)
     let asksForDot: Bool
@@ -47,6 +47,8 @@ struct CausalityView: Encodable {
 
   struct Violation: Encodable {
     let rule: String
+    /// Who reports it; nil where the timeline shows it.
+    let service: String?
     /// Sequence numbers of the timeline.
     let events: [Int]
     let message: String
@@ -71,18 +73,24 @@ struct CausalityView: Encodable {
     let history = CausalHistory(
       kept.map { CausalEvent(process: $0.actor, clock: $0.clock, name: Self.name($0)) })
     let first = all.count - kept.count + 1
-    let found = Self.audit.violations(of: history, finalClock: order.clock)
+    let reported = kept.indices.filter { all[$0].state == ViolationRecorder.state && all[$0].event == nil }
+    let reports = reported.map { Violation(reportedBy: all[$0]) }
+    // What a service reports lies beyond the final clock by its nature, and is told once.
+    let found = Self.audit.violations(of: history, finalClock: order.clock).filter { violation in
+      violation.rule != .beyondFinal || !violation.events.contains { reported.contains($0 + first - 1) }
+    }
     orderId = order.id
     state = order.state
-    verdict = found.isEmpty ? .consistent : .violated
+    verdict = found.isEmpty && reports.isEmpty ? .consistent : .violated
     events = Array(kept)
     edges = history.edges.map { Edge(from: $0.from + first, to: $0.to + first) }
     concurrentPairs = history.concurrentPairs
-    violations = found.map { violation in
+    let shown = found.map { violation in
       Violation(
-        rule: violation.rule.rawValue, events: violation.events.map { $0 + first }, message: violation.message
-      )
+        rule: violation.rule.rawValue, service: nil, events: violation.events.map { $0 + first },
+        message: violation.message)
     }
+    violations = Array((reports + shown).prefix(CausalAudit.maximumViolations))
     clock = order.clock
     truncated = kept.count < all.count
   }
@@ -131,5 +139,14 @@ struct CausalityView: Encodable {
     let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
       "\n", with: "\\n")
     return "\"" + escaped + "\""
+  }
+}
+
+extension CausalityView.Violation {
+  /// What a service said when it was told that the order is over.
+  init(reportedBy entry: TimelineView.Entry) {
+    self.init(
+      rule: "reported", service: entry.actor, events: [entry.sequence],
+      message: entry.reason ?? "\(entry.actor) reports a violation")
   }
 }

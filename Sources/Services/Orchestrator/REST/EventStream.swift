@@ -12,7 +12,7 @@ import OrderWire
 
 extension RESTAPI {
   /// `GET /v1/events`: changes of all orders, or of the one that the parameter `order` names.
-  func follow(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  func follow(_ request: Request, _ context: RESTContext) async throws -> Response {
     let query = try Self.query(request, known: ["order"])
     let id = try query["order"].map { text in
       guard let id = OrderID(text) else { throw Self.parameter("order", "must be an order's id") }

@@ -15,7 +15,7 @@ extension RESTAPI {
   private static let defaultPage = 50
 
   /// `GET /v1/orders`.
-  func list(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  func list(_ request: Request, _ context: RESTContext) async throws -> Response {
     let query = try Self.query(request, known: ListQuery.parameters)
     let filter = try ListQuery.filter(query)
     let limit = try query["limit"].map { text in
@@ -35,7 +35,9 @@ extension RESTAPI {
 
 /// What `GET /v1/orders` can be asked.
 enum ListQuery {
-  static let parameters = ["state", "from", "to", "email", "priority", "reason", "limit", "cursor"]
+  static let parameters = [
+    "state", "from", "to", "email", "priority", "reason", "flagged", "limit", "cursor",
+  ]
   /// Characters of a mail address or a code.
   private static let textLimit = 254
 
@@ -58,6 +60,12 @@ enum ListQuery {
       return priority
     }
     filter.reason = try text("reason", query, "the code of a rejection, such as card_expired")
+    if let flagged = query["flagged"] {
+      guard flagged == "true" else {
+        throw RESTAPI.parameter("flagged", "must be true; without it the list holds all orders")
+      }
+      filter.isFlagged = true
+    }
     return filter
   }
 
@@ -106,7 +114,8 @@ struct ListCursor: Sendable {
   private func check(_ id: OrderID, _ filter: OrderFilter) -> String {
     let parts: [String?] = [
       filter.state?.rawValue, filter.from?.rfc3339, filter.to?.rfc3339, filter.email,
-      filter.priority.map { "\($0.level)" }, filter.reason, id.description,
+      filter.priority.map { "\($0.level)" }, filter.reason, filter.isFlagged ? "flagged" : nil,
+      id.description,
     ]
     // An absent filter must not read as an empty one, nor two as one.
     let plain =

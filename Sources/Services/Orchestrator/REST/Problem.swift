@@ -54,7 +54,7 @@ struct Problem: Encodable, Sendable {
 
 /// Turns every error of a handler into a problem, and a wrong method on a known path into 405 with `Allow`.
 struct ProblemMiddleware: RouterMiddleware {
-  typealias Context = BasicRequestContext
+  typealias Context = RESTContext
 
   let routes: [Route]
 
@@ -115,7 +115,7 @@ struct ProblemMiddleware: RouterMiddleware {
 
 /// One thing that is served.
 struct Route: Sendable {
-  typealias Handler = @concurrent @Sendable (Request, BasicRequestContext) async throws -> Response
+  typealias Handler = @concurrent @Sendable (Request, RESTContext) async throws -> Response
 
   let method: HTTPRequest.Method
   /// Segments in braces are parameters.

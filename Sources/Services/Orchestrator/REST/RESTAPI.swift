@@ -17,6 +17,7 @@ struct RESTAPI: Sendable {
   let canceller: Canceller
   let catalog: CatalogView
   let cursors: ListCursor
+  let proxies: TrustedProxies
   let status: @Sendable () async -> StatusView
 
   /// What is served besides documents, as docs/openapi.yaml describes it; HEAD and OPTIONS follow from it.
@@ -33,7 +34,7 @@ struct RESTAPI: Sendable {
     (.get, "/v1/status", { api, _, _ in JSONBody.response(await api.status()) }),
   ]
 
-  typealias Handler = @concurrent @Sendable (RESTAPI, Request, BasicRequestContext) async throws -> Response
+  typealias Handler = @concurrent @Sendable (RESTAPI, Request, RESTContext) async throws -> Response
 
   private var routes: [Route] {
     Self.table.map { entry in
@@ -45,9 +46,9 @@ struct RESTAPI: Sendable {
     Route(.get, path) { _, _ in asset.response }
   }
 
-  func router() -> Router<BasicRequestContext> {
+  func router() -> Router<RESTContext> {
     let routes = routes
-    let router = Router()
+    let router = Router(context: RESTContext.self)
     router.add(middleware: ProblemMiddleware(routes: routes))
     for route in routes {
       router.on(RouterPath(route.path), method: route.method, use: route.handler)
@@ -63,17 +64,17 @@ struct RESTAPI: Sendable {
     return router
   }
 
-  private func order(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  private func order(_ request: Request, _ context: RESTContext) async throws -> Response {
     JSONBody.response(OrderView(try await repository.order(try Self.id(context))))
   }
 
-  private func timeline(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  private func timeline(_ request: Request, _ context: RESTContext) async throws -> Response {
     let id = try Self.id(context)
     return JSONBody.response(TimelineView(id, try await repository.timeline(of: id)))
   }
 
   /// The order that the path names.
-  static func id(_ context: BasicRequestContext) throws -> OrderID {
+  static func id(_ context: RESTContext) throws -> OrderID {
     let text = context.parameters.get("id") ?? ""
     guard let id = OrderID(text) else {
       throw ServiceError(.notFound, "'\(text.prefix(64))' is not an order's id, which is a UUIDv7")

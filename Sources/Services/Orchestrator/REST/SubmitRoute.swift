@@ -1,9 +1,7 @@
 import HTTPTypes
 import Hummingbird
-import NIOCore
 import OrderDomain
 import OrderWire
-import ServiceLifecycle
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -12,43 +10,18 @@ import ServiceLifecycle
 #endif
 
 extension RESTAPI {
-  /// From the head of a request to the end of its body.
-  static let bodyDeadline = Duration.seconds(10)
-
   /// `POST /v1/orders`.
-  func submit(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+  func submit(_ request: Request, _ context: RESTContext) async throws -> Response {
     try Self.requireType(["application/json"], of: request)
-    let body = try await Self.body(of: request, upTo: OrderDocument.maximumSize)
-    let answer = try await intake.submit(body, idempotencyKey: request.headers[Self.idempotencyKey])
+    let body = try await body(of: request, upTo: OrderDocument.maximumSize)
+    let answer = try await intake.submit(
+      body, idempotencyKey: request.headers[Self.idempotencyKey], client: proxies.client(request, context))
     // A held order is not decided yet.
     let status: HTTPResponse.Status = answer.order.state == .interrupted ? .accepted : .created
     var response = JSONBody.response(OrderView(answer.order), status: status)
     response.headers[.location] = "/v1/orders/\(answer.order.id)"
     if answer.isReplay { response.headers[Self.replayed] = "true" }
     return response
-  }
-
-  /// The whole body; no larger than `limit` bytes, and within `bodyDeadline`.
-  static func body(of request: Request, upTo limit: Int) async throws -> Data {
-    let body = request.body
-    return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
-      defer { group.cancelAll() }
-      group.addTask {
-        do {
-          return try await cancelWhenGracefulShutdown { try await body.collect(upTo: limit) }
-        } catch is NIOTooManyBytesError {
-          throw ServiceError(.bodyTooLarge, "the body is too large; at most \(limit) bytes are taken")
-        }
-      }
-      group.addTask {
-        try await Task.sleep(for: bodyDeadline)
-        return nil
-      }
-      guard let whole = try await group.next() ?? nil else {
-        throw ServiceError(.requestTimeout, "the body did not arrive within \(bodyDeadline); send it at once")
-      }
-      return Data(whole.readableBytesView)
-    }
   }
 
   /// The body's type, with or without parameters, in any case (RFC 9110 §8.3), must be one of `types`.

@@ -14,6 +14,9 @@ struct OrderView: Encodable {
   let items: [OrderItem]
   let card: CardSummary
   let rejection: Rejection?
+  /// It passed, and a person should look at it; `findings` tells why.
+  let flagged: Bool
+  let findings: [Finding]?
   let suggestions: StoredOrder.Suggestions?
   let execution: StoredOrder.Execution?
   let reason: String?
@@ -31,6 +34,8 @@ struct OrderView: Encodable {
     items = order.items
     card = order.card
     rejection = order.rejection
+    flagged = order.isFlagged
+    findings = order.findings
     suggestions = order.suggestions
     execution = order.execution
     reason = order.reason

@@ -14,6 +14,8 @@ struct OrderFilter: Sendable, Hashable {
   var priority: Priority?
   /// The code of the rejection.
   var reason: String?
+  /// Flagged for review.
+  var isFlagged = false
 }
 
 /// A part of a list, newest first.
@@ -45,11 +47,12 @@ extension OrderTable {
   ) throws -> OrderPage {
     // The filter that leaves the fewest rows is served by its index.
     let keys: [(index: String, column: String, value: (any DatabaseValueConvertible)?)] = [
+      ("orders_by_flag", "flagged", filter.isFlagged ? 1 : nil),
       ("orders_by_code", "code", filter.reason), ("orders_by_email", "email", filter.email),
       ("orders_by_state", "state", filter.state?.rawValue),
       ("orders_by_priority", "priority", filter.priority?.level),
     ]
-    var sql = "SELECT id, state, email, priority, code, record FROM orders"
+    var sql = "SELECT id, state, email, priority, code, flagged, record FROM orders"
     var conditions = ["id < ?", "id >= ?"]
     var end = filter.to.map(lowestID) ?? "g"
     if let before { end = min(end, before.description) }
@@ -80,6 +83,7 @@ extension OrderTable {
     if let email = filter.email, row["email"] as String != email { return false }
     if let priority = filter.priority, row["priority"] as Int != priority.level { return false }
     if let reason = filter.reason, row["code"] as String? != reason { return false }
+    if filter.isFlagged, row["flagged"] as Int? != 1 { return false }
     return true
   }
 

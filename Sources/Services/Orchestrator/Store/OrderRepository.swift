@@ -29,8 +29,8 @@ struct OrderRepository: Sendable {
       store.submit { db in
         var writer = OrderWriter(db: db, cache: cache)
         let value = try body(&writer)
-        // Last, when nothing can undo this change but a failure of the whole transaction.
-        cache.put(writer.changed)
+        // What follows in this transaction reads the table, which knows what is undone where this is repeated.
+        cache.remove(writer.changed)
         outcome.value.withLock { $0 = (value, writer.changed) }
       } completion: { error in
         if let error {
@@ -41,6 +41,7 @@ struct OrderRepository: Sendable {
         guard let (value, changed) = outcome.value.withLock({ $0 }) else {
           return continuation.resume(throwing: ServiceError(.internal, "a change was not applied"))
         }
+        cache.put(changed)
         feed.publish(changed)
         continuation.resume(returning: value)
       }

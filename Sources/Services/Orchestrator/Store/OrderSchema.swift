@@ -33,6 +33,13 @@ enum OrderSchema {
       """),
     SchemaStep("2 idempotency by age", "CREATE INDEX idempotency_by_age ON idempotency (created_at)"),
     SchemaStep("3 changes and lists", changesAndLists),
+    SchemaStep(
+      "4 flagged orders",
+      """
+      -- 1 = flagged for review; else NULL.
+      ALTER TABLE orders ADD COLUMN flagged INTEGER;
+      CREATE INDEX orders_by_flag ON orders (flagged, id) WHERE flagged IS NOT NULL;
+      """),
   ]
 
   /// `change`: the number of an order's last change; grows with every commit, whatever the order (ADR 0014).

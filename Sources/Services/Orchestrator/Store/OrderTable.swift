@@ -15,22 +15,24 @@ enum OrderTable {
   static func insert(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
     try db.cachedStatement(
       sql: """
-        INSERT INTO orders (id, state, record, email, priority, code, change) VALUES (?, ?, ?, ?, ?, ?, \(nextChange))
+        INSERT INTO orders (id, state, record, email, priority, code, flagged, change)
+        VALUES (?, ?, ?, ?, ?, ?, ?, \(nextChange))
         """
     ).execute(
       arguments: [
-        order.id.description, order.state.rawValue, try JSONText.string(order),
-        foldedEmail(order.customer.email), order.priority.level, order.rejection?.code,
+        order.id.description, order.state.rawValue, RecordText.of(order),
+        foldedEmail(order.customer.email), order.priority.level, order.rejection?.code, order.flag,
       ])
     try append(entries, to: order.id, db)
   }
 
   static func update(_ order: StoredOrder, entries: [TimelineEntry], _ db: Database) throws {
     try db.cachedStatement(
-      sql: "UPDATE orders SET state = ?, record = ?, code = ?, change = \(nextChange) WHERE id = ?"
+      sql:
+        "UPDATE orders SET state = ?, record = ?, code = ?, flagged = ?, change = \(nextChange) WHERE id = ?"
     ).execute(
       arguments: [
-        order.state.rawValue, try JSONText.string(order), order.rejection?.code, order.id.description,
+        order.state.rawValue, RecordText.of(order), order.rejection?.code, order.flag, order.id.description,
       ])
     try append(entries, to: order.id, db)
   }
@@ -71,7 +73,7 @@ enum OrderTable {
         INSERT INTO timeline (order_id, batch, entries)
         VALUES (?1, (SELECT COALESCE(MAX(batch), 0) + 1 FROM timeline WHERE order_id = ?1), ?2)
         """)
-    try statement.execute(arguments: [id.description, try JSONText.string(entries)])
+    try statement.execute(arguments: [id.description, RecordText.of(entries)])
   }
 
   /// One more than any change so far. There is one writer, so that changes become visible in this order.
@@ -80,6 +82,11 @@ enum OrderTable {
   static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
     try JSONDecoder().decode(type, from: Data(text.utf8))
   }
+}
+
+extension StoredOrder {
+  /// The column `flagged`: 1 or nothing.
+  fileprivate var flag: Int? { isFlagged ? 1 : nil }
 }
 
 /// What is known of an idempotency key.

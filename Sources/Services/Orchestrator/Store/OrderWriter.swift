@@ -57,5 +57,9 @@ final class OrderCache: Sendable {
     }
   }
 
+  func remove(_ changed: [StoredOrder]) {
+    orders.withLock { orders in for order in changed { orders[order.id] = nil } }
+  }
+
   func clear() { orders.withLock { $0 = [:] } }
 }

@@ -37,6 +37,8 @@ struct StoredOrder: Sendable, Codable, Hashable {
   var shipping: Shipping?
   var card: CardSummary
   var rejection: Rejection?
+  /// What the checks found of an order that passed, as far as a person should see it; nil = nothing.
+  var findings: [Finding]?
   var suggestions: Suggestions?
   var execution: Execution?
   var cancellation: Cancellation?
@@ -45,6 +47,9 @@ struct StoredOrder: Sendable, Codable, Hashable {
   var clock: VectorClock
   let createdAt: Timestamp
   private(set) var updatedAt: Timestamp
+
+  /// It passed, and a person should look at it.
+  var isFlagged: Bool { findings?.contains { $0.code == Finding.flaggedForReview } == true }
 
   /// A new order in state `received`.
   init(
