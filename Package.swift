@@ -84,6 +84,7 @@ let coreBenchmarks: [Target] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioConcurrency: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcTransport: Target.Dependency = .product(
@@ -123,7 +124,7 @@ let platform: [Target] = [
     name: "CSystemd", path: "Sources/Platform/CSystemd", pkgConfig: "libsystemd",
     providers: [.apt(["libsystemd-dev"])]),
   library("Platform", "SystemdSupport", ["CSystemd"]),
-  library("Platform", "JournalLog", ["SystemdSupport", logging, metrics]),
+  library("Platform", "JournalLog", ["SystemdSupport", logging, metrics, nioConcurrency]),
   library("Platform", "MetricsExport", [coreMetrics]),
   library(
     "Platform", "DaemonKit",

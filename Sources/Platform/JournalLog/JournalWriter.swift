@@ -1,6 +1,3 @@
-@preconcurrency import Dispatch
-import Metrics
-import Synchronization
 import SystemdSupport
 
 #if canImport(Glibc)
@@ -9,7 +6,7 @@ import SystemdSupport
   import Musl
 #endif
 
-/// Hands entries to the journal from a queue of its own, so that no caller ever waits for it:
+/// Hands entries to the journal from a thread of its own, so that no caller ever waits for it:
 /// sd_journal_sendv(3) blocks while journald does not read.
 ///
 /// The queue is bounded. What does not fit is dropped and counted, and an entry says so once there is room
@@ -37,116 +34,30 @@ package final class JournalWriter: Sendable {
     }
   }
 
-  private struct State {
-    var waiting: [JournalEntry] = []
-    var heldEntries = 0
-    var heldBytes = 0
-    var isSending = false
-    /// Dropped since it was last said.
-    var untold: UInt64 = 0
-    var counts = Counts()
-  }
-
   /// The journal of this machine.
   package static let native = JournalWriter(
     send: { NativeJournal.send($0.bytes, ends: $0.ends) }, refused: { writeToStandardError($0, errno: $1) })
 
-  private let limits: Limits
-  private let send: @Sendable (JournalEntry) -> Int32
-  private let refused: @Sendable (JournalEntry, Int32) -> Void
-  private let queue = DispatchQueue(label: "ordersd.journal")
-  private let state = Mutex(State())
+  private let sender: JournalSender
 
   /// `send` gives 0 or an errno; `refused` gets what could not be sent, with that errno.
   package init(
     limits: Limits = Limits(), send: @escaping @Sendable (JournalEntry) -> Int32,
     refused: @escaping @Sendable (JournalEntry, Int32) -> Void
   ) {
-    self.limits = limits
-    self.send = send
-    self.refused = refused
+    sender = JournalSender(limits: limits, send: send, refused: refused)
   }
 
-  package var counts: Counts { state.withLock { $0.counts } }
+  deinit { sender.close() }
+
+  package var counts: Counts { sender.counts }
 
   /// Never waits.
-  package func write(_ entry: JournalEntry) {
-    let (begins, isDropped) = state.withLock { state -> (Bool, Bool) in
-      guard state.heldEntries < limits.entries, state.heldBytes + entry.bytes.count <= limits.bytes else {
-        state.counts.dropped += 1
-        state.untold += 1
-        return (false, true)
-      }
-      state.waiting.append(entry)
-      state.heldEntries += 1
-      state.heldBytes += entry.bytes.count
-      defer { state.isSending = true }
-      return (!state.isSending, false)
-    }
-    if isDropped { count("dropped") }
-    if begins { queue.async { self.drain() } }
-  }
+  package func write(_ entry: JournalEntry) { sender.write(entry) }
 
-  /// Waits until what was written before is with the journal; false when that takes longer than `bound`.
+  /// Waits until everything is with the journal; false when that takes longer than `bound`.
   @discardableResult
-  package func flush(within bound: Duration) -> Bool {
-    let done = DispatchSemaphore(value: 0)
-    // Behind the drain that is under way: the queue is serial.
-    queue.async { done.signal() }
-    let nanoseconds = bound.components.seconds * 1_000_000_000 + bound.components.attoseconds / 1_000_000_000
-    return done.wait(timeout: .now() + .nanoseconds(Int(nanoseconds))) == .success
-  }
-
-  private func drain() {
-    while true {
-      let batch = state.withLock { state -> [JournalEntry] in
-        defer { state.waiting = [] }
-        if state.waiting.isEmpty { state.isSending = false }
-        return state.waiting
-      }
-      if batch.isEmpty { return }
-      for entry in batch {
-        deliver(entry)
-        let untold = state.withLock { state -> UInt64 in
-          state.heldEntries -= 1
-          state.heldBytes -= entry.bytes.count
-          // Only when there is room again, so that a flood is told of once and not at each gap.
-          guard state.heldEntries < max(1, limits.entries / 2) else { return 0 }
-          defer { state.untold = 0 }
-          return state.untold
-        }
-        if untold > 0 { deliver(Self.note(dropped: untold, after: entry)) }
-      }
-    }
-  }
-
-  private func deliver(_ entry: JournalEntry) {
-    let result = send(entry)
-    state.withLock { state in
-      if result == 0 { state.counts.sent += 1 } else { state.counts.refused += 1 }
-    }
-    guard result != 0 else { return }
-    count("refused")
-    refused(entry, result)
-  }
-
-  private func count(_ outcome: String) {
-    Counter(label: "ordersd_journal_lost_total", dimensions: [("how", outcome)]).increment()
-  }
-
-  private static func note(dropped: UInt64, after entry: JournalEntry) -> JournalEntry {
-    let event = DaemonEvent.entriesDropped
-    var note = JournalEntry()
-    note.add("MESSAGE", "\(event.definition.sentence) dropped=\(dropped)")
-    note.add("PRIORITY", "\(event.definition.level.syslogPriority)")
-    note.add("MESSAGE_ID", event.definition.id)
-    note.add("EVENT", event.rawValue)
-    for name in ["SYSLOG_IDENTIFIER", "ROLE"] {
-      if let value = entry[name] { note.add(name, value) }
-    }
-    note.add("DROPPED", "\(dropped)")
-    return note
-  }
+  package func flush(within bound: Duration) -> Bool { sender.flush(within: bound) }
 
   /// As a line that the journal's stream, if it is one, understands (sd-daemon(3)).
   private static func writeToStandardError(_ entry: JournalEntry, errno error: Int32) {
