@@ -36,12 +36,15 @@ import VectorClock
 
     // Holds the writer until the next changes wait together.
     let (gate, open) = AsyncStream.makeStream(of: Void.self)
-    let isHeld = Mutex(true)
+    let isEntered = Atomic(false)
+    let isHeld = Atomic(true)
     store.submit { _ in
-      while isHeld.withLock({ $0 }) { usleep(1_000) }
+      isEntered.store(true, ordering: .relaxed)
+      while isHeld.load(ordering: .relaxed) { usleep(1_000) }
     } completion: { _ in
       open.finish()
     }
+    #expect(try await eventually { isEntered.load(ordering: .relaxed) })
     @Sendable func become(_ next: OrderState) async throws -> StoredOrder {
       try await repository.change(order.id) { stored in
         [try stored.become(next, actor: "test", clock: VectorClock(["test": 1]), at: stored.createdAt)]
@@ -62,7 +65,7 @@ import VectorClock
         }
       }
       #expect(try await eventually { store.waiting >= 2 })
-      isHeld.withLock { $0 = false }
+      isHeld.store(false, ordering: .relaxed)
       let states = try await group.reduce(into: [OrderState?]()) { $0.append($1) }
       #expect(Set(states) == [.verifying, nil])
     }
