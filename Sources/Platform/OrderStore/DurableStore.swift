@@ -27,6 +27,8 @@ package final class DurableStore: Sendable {
     case refuseUntilRecovered
   }
 
+  /// A disk that takes longer for one transaction is as good as none; a slow one takes tenths of a second.
+  package static let slowestCommit = Duration.seconds(10)
   /// Most changes in one transaction.
   package static let maximumBatch = 512
   /// Most changes that wait; beyond it `commit` is refused with `overloaded`.
@@ -68,6 +70,8 @@ package final class DurableStore: Sendable {
   private let batchSizes: Metrics.Recorder
   private let commitTimes: Metrics.Timer
   private let now: @Sendable () -> Instant
+  /// Turns while changes are on their way, and idles otherwise.
+  private let heartbeat: Heartbeat
 
   /// Opens or creates the file and brings its schema up to date.
   ///
@@ -102,6 +106,7 @@ package final class DurableStore: Sendable {
       // SQLite opens a file that it may not write for reading, and says so only at the first change.
       try pool.writeWithoutTransaction { db in try db.inTransaction(.immediate) { .rollback } }
       checkpointer = try Checkpointer(path: path, context: context)
+      heartbeat = context.heartbeats.register("store-writer", longestSilence: Self.slowestCommit, idle: true)
     } catch let error as StoreOpenError {
       throw error
     } catch {
@@ -171,6 +176,7 @@ package final class DurableStore: Sendable {
     try pool.close()
     // Last, because the pool's last connection only reads, and the log goes with the last one that writes.
     try checkpointer.close()
+    heartbeat.retire()
   }
 
   /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this
@@ -203,6 +209,8 @@ package final class DurableStore: Sendable {
       state.waiting += changes
       if state.isWriting { return .queued }
       state.isWriting = true
+      // From here on, so that a writer that never begins is missed, too.
+      _ = heartbeat.beatUnlessWedged()
       return .start
     }
     switch verdict {
@@ -218,10 +226,14 @@ package final class DurableStore: Sendable {
       let batch = state.withLock { state in
         let batch = Array(state.waiting.prefix(Self.maximumBatch))
         state.waiting.removeFirst(batch.count)
-        if batch.isEmpty { state.isWriting = false }
+        if batch.isEmpty {
+          state.isWriting = false
+          heartbeat.idle()
+        }
         return batch
       }
       if batch.isEmpty { return }
+      heartbeat.beat()
       if write(batch, db) { checkpointer.committed(on: db) }
     }
   }

@@ -40,7 +40,7 @@ package func buildExecutor(configuration: ExecutorConfiguration, context: Daemon
     desk: desk, election: election, eligibility: eligibility,
     tools: WorkLoop.Tools(
       process: process, queue: queue, fulfilment: fulfilment, ledger: ledger, clocks: context.clocks,
-      logger: context.logger),
+      heartbeats: context.heartbeats, logger: context.logger),
     credits: configuration.credits, drainTimeout: configuration.election.drainTimeout,
     seed: UInt64.random(in: 0...UInt64.max))
   let service = ExecutorService(election: election, work: work, eligibility: eligibility, socket: socket)

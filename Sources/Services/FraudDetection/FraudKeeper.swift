@@ -48,19 +48,23 @@ final class FraudKeeper: Service {
   func run() async throws {
     let heartbeat = context.heartbeats.register(
       "fraud-keeper",
-      longestSilence: min(configuration.reloadInterval, configuration.snapshotInterval) + .seconds(30))
+      longestSilence: pause + .seconds(20))
     defer { heartbeat.retire() }
     await cancelWhenGracefulShutdown { await self.turn(heartbeat) }
     await thread.run { self.save() }
   }
 
+  /// Between two turns: never so long that the watchdog learns late of a loop that has ended.
+  private var pause: Duration {
+    min(configuration.reloadInterval, configuration.snapshotInterval, .seconds(5))
+  }
+
   /// Until it is cancelled.
   private func turn(_ heartbeat: Heartbeat) async {
-    let pause = min(configuration.reloadInterval, configuration.snapshotInterval)
     var nextReload = context.clocks.now() + configuration.reloadInterval
     var nextSnapshot = context.clocks.now() + configuration.snapshotInterval
     while !Task.isCancelled {
-      heartbeat.beat()
+      await heartbeat.turn()
       do { try await Task.sleep(for: pause) } catch { return }
       let now = context.clocks.now()
       if now >= nextReload {

@@ -29,6 +29,11 @@ struct RoleOptions: ParsableArguments {
     name: .customLong("stop-with-parent"),
     help: ArgumentHelp("Stop when standard input ends; for 'ordersd up'.", visibility: .hidden))
   var stopsWithParent = false
+  @Flag(
+    help: ArgumentHelp(
+      "Let POST /wedge?loop=NAME on the admin port hold a loop up for good; for tests of the watchdog.",
+      visibility: .hidden))
+  var allowFaultHooks = false
 
   /// Runs one role until it is told to stop.
   ///
@@ -68,7 +73,8 @@ struct RoleOptions: ParsableArguments {
       context.sockets = sockets
       let configuration = part(all)
       let daemon = Daemon(
-        context: context, admin: admin(configuration), environment: environment, reload: live.prepare)
+        context: context, admin: admin(configuration), environment: environment,
+        allowsFaults: allowFaultHooks, reload: live.prepare)
       try await daemon.run { context in try await build(configuration, context) }
     }
   }

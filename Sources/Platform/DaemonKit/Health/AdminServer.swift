@@ -10,14 +10,20 @@ import ServiceLifecycle
   import Foundation
 #endif
 
-/// `/live`, `/ready`, `/metrics` and `/status` over HTTP, for operators and monitoring. Read-only.
+/// `/live`, `/ready`, `/metrics` and `/status` over HTTP, for operators and monitoring. Read-only, but for `/wedge` where
+/// `--allow-fault-hooks` opens it to tests.
 package struct AdminServer: Service {
   package let endpoint: NetworkEndpoint
   private let health: RoleHealth
   private let metrics: PrometheusRegistry
+  private let faults: FaultHooks?
   private let logger: Logger
 
-  init(endpoint: NetworkEndpoint, health: RoleHealth, metrics: PrometheusRegistry, logger: Logger) {
+  init(
+    endpoint: NetworkEndpoint, health: RoleHealth, metrics: PrometheusRegistry, faults: FaultHooks?,
+    logger: Logger
+  ) {
+    self.faults = faults
     self.endpoint = endpoint
     self.health = health
     self.metrics = metrics
@@ -44,6 +50,7 @@ package struct AdminServer: Service {
       let body = try encoder.encode(await health.status())
       return response(.ok, "application/json", String(decoding: body, as: UTF8.self) + "\n")
     }
+    faults?.add(to: router)
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     let application = Application(

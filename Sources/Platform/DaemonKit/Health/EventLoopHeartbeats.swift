@@ -15,7 +15,7 @@ package struct EventLoopHeartbeats: Service {
     var tasks: [RepeatedTask] = []
     var beats: [Heartbeat] = []
     for (number, loop) in group.makeIterator().enumerated() {
-      let heartbeat = heartbeats.register("event-loop-\(number)", longestSilence: .seconds(4))
+      let heartbeat = heartbeats.register("event-loop-\(number)", longestSilence: .seconds(3))
       beats.append(heartbeat)
       tasks.append(
         loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in heartbeat.beat() })

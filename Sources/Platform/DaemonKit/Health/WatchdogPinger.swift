@@ -1,51 +1,46 @@
-import JournalLog
 package import Logging
 import ServiceLifecycle
 package import SystemdSupport
 
 /// Pings the service manager's watchdog, but only while every loop of the process turns.
+///
+/// What a stalled loop may hold up is only the refreshing of the status line: pings, the naming of the loop and its
+/// entry in the journal come from a thread of their own (ADR 0024).
 package struct WatchdogPinger: Service {
-  private let manager: ServiceManager
-  private let heartbeats: Heartbeats
+  private let thread: WatchdogThread
   private let status: @Sendable () async -> String
-  private let logger: Logger
   private let period: Duration
 
-  /// `status`: the line for `systemctl status`, sent with each ping.
+  /// `status`: the line for `systemctl status`, sent with a ping.
   package init(
     manager: ServiceManager, heartbeats: Heartbeats, logger: Logger,
     status: @escaping @Sendable () async -> String
   ) {
-    self.manager = manager
-    self.heartbeats = heartbeats
-    self.logger = logger
-    self.status = status
     // Three pings in each interval: one may be late and one lost.
-    period = manager.watchdogInterval().map { min($0 / 3, .seconds(2)) } ?? .seconds(2)
-  }
-
-  package func run() async throws {
-    // First to start, so last to be told to stop: it goes on pinging while the others drain.
-    await cancelWhenGracefulShutdown {
-      var lastStatus = ""
-      var wasStalled = false
-      while !Task.isCancelled {
-        let stalled = heartbeats.stalled()
-        if stalled.isEmpty { manager.notify(.watchdog) }
-        if stalled.isEmpty == wasStalled {
-          wasStalled.toggle()
-          tell(stalled)
-        }
-        let line = stalled.isEmpty ? await status() : "stalled: \(stalled.joined(separator: ", "))"
-        if line != lastStatus, manager.notify(.status(line)) { lastStatus = line }
-        try? await Task.sleep(for: period)
-      }
+    let period = manager.watchdogInterval().map { min($0 / 3, .seconds(2)) } ?? .seconds(2)
+    self.init(heartbeats: heartbeats, logger: logger, period: period, status: status) { notification in
+      manager.notify(notification)
     }
   }
 
-  /// Once when it begins and once when it is over.
-  private func tell(_ stalled: [String]) {
-    guard !stalled.isEmpty else { return logger.tell(DaemonEvent.loopsTurn) }
-    logger.tell(DaemonEvent.loopStalled, metadata: ["loops": "\(stalled.joined(separator: ", "))"])
+  init(
+    heartbeats: Heartbeats, logger: Logger, period: Duration, status: @escaping @Sendable () async -> String,
+    notify: @escaping @Sendable (ServiceManager.Notification) -> Bool
+  ) {
+    self.period = period
+    self.status = status
+    thread = WatchdogThread(heartbeats: heartbeats, logger: logger, period: period, notify: notify)
+  }
+
+  package func run() async throws {
+    try thread.start()
+    defer { thread.end() }
+    // First to start, so last to be told to stop: it goes on while the others drain.
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        thread.show(await status())
+        try? await Task.sleep(for: period / 2)
+      }
+    }
   }
 }

@@ -67,13 +67,15 @@ package struct Daemon {
   private let manager: ServiceManager
   private let reload: @Sendable () throws -> PreparedReload
   private let reloadReport: ReloadReport?
+  private let allowsFaults: Bool
 
-  /// `reload`: reads the settings again; throws what is wrong with them.
+  /// `reload`: reads the settings again; throws what is wrong with them. `allowsFaults`: tests may hold loops up.
   package init(
-    context: DaemonContext, admin: NetworkEndpoint, environment: [String: String],
+    context: DaemonContext, admin: NetworkEndpoint, environment: [String: String], allowsFaults: Bool = false,
     reload: @escaping @Sendable () throws -> PreparedReload
   ) {
     self.reload = reload
+    self.allowsFaults = allowsFaults
     reloadReport = ReloadReport(environment: environment)
     self.context = context
     self.admin = admin
@@ -84,6 +86,9 @@ package struct Daemon {
   package func run(_ build: (DaemonContext) async throws -> RoleRuntime) async throws {
     // From the start on: a SIGHUP that nobody waits for would end the process.
     let hangups = await UnixSignalsSequence(trapping: .sighup)
+    let faults =
+      allowsFaults
+      ? try FaultHooks(admin: admin, heartbeats: context.heartbeats, logger: context.logger) : nil
     let registry = PrometheusRegistry()
     MetricsSystem.bootstrap(registry)
     var context = context
@@ -99,7 +104,8 @@ package struct Daemon {
         manager: manager, heartbeats: context.heartbeats, logger: context.logger,
         status: { await health.summary() }),
       EventLoopHeartbeats(group: context.eventLoopGroup, heartbeats: context.heartbeats),
-      AdminServer(endpoint: admin, health: health, metrics: registry, logger: context.logger),
+      AdminServer(
+        endpoint: admin, health: health, metrics: registry, faults: faults, logger: context.logger),
       Reloader(
         signals: hangups, prepare: reload, reloadRole: runtime.onReload, health: health, manager: manager,
         report: reloadReport, logger: context.logger),

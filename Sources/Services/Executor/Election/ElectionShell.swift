@@ -59,7 +59,7 @@ actor ElectionShell {
     self.desk = desk
     self.clocks = clocks
     self.logger = logger
-    heartbeat = heartbeats.register("election", longestSilence: .seconds(3))
+    heartbeat = heartbeats.register("election", longestSilence: .seconds(4))
   }
 
   /// Takes part until the socket is closed.
@@ -73,8 +73,7 @@ actor ElectionShell {
   }
 
   func take(_ input: BullyElection.Input) {
-    guard !isOver else { return }
-    heartbeat.beat()
+    guard !isOver, heartbeat.beatUnlessWedged() else { return }
     for effect in machine.step(input, now: clocks.now()) { perform(effect) }
     rearm(machine.nextDeadline)
   }

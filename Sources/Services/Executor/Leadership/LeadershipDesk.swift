@@ -16,6 +16,8 @@ final class LeadershipDesk: Sendable {
     case reply(stream: UInt64, Ordersd_V1_WorkReply)
     /// The timer that was set for this instant fired.
     case timer(Instant)
+    /// A second has passed: a sign of life, also where nothing happens. One at a time.
+    case pulse
   }
 
   /// For one consumer.

@@ -22,6 +22,7 @@ actor WorkLoop {
     let fulfilment: any Fulfilment
     let ledger: ExecutorLedger
     let clocks: Clocks
+    let heartbeats: Heartbeats
     let logger: Logger
   }
 
@@ -60,6 +61,7 @@ actor WorkLoop {
 
   /// Less than the election's own bound, so that the handover ends in order.
   private static let handoverMargin = Duration.milliseconds(500)
+  private static let pulse = Duration.seconds(1)
 
   let desk: LeadershipDesk
   let tools: Tools
@@ -97,9 +99,15 @@ actor WorkLoop {
 
   /// Leads as the election says, until the task is cancelled.
   func run() async {
+    let heartbeat = tools.heartbeats.register("work", longestSilence: .seconds(5))
+    defer { heartbeat.retire() }
     await withDiscardingTaskGroup { group in
       group.addTask { await self.passOn() }
-      for await word in desk.words { take(word, &group) }
+      desk.put(.pulse)
+      for await word in desk.words {
+        await heartbeat.turn()
+        take(word, &group)
+      }
       isOver = true
       desk.close()
       show(epoch: 0)
@@ -126,6 +134,11 @@ actor WorkLoop {
     case .timer(let at):
       timers.remove(at)
       step(.timerFired, .other, &group)
+    case .pulse:
+      group.addTask { [desk] in
+        do { try await Task.sleep(for: Self.pulse) } catch { return }
+        desk.put(.pulse)
+      }
     case .reply(let stream, let reply):
       for event in reply.events {
         guard let (input, cause) = read(event, from: stream) else { continue }

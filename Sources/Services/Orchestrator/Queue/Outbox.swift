@@ -24,8 +24,12 @@ final class Outbox: Service, Sendable {
   /// Approved orders kept in memory.
   private static let memory = 1_024
   private static let deadline = Duration.seconds(2)
-  /// How often orders that the queue refused for good are offered again.
-  private static let refusalPause = Duration.seconds(30)
+  /// The loop comes round this often also where nothing is approved, so that its heartbeat shows when it does not.
+  private static let period = Duration.seconds(5)
+  /// Periods from one offer of orders that the queue refused for good to the next.
+  private static let periodsUntilOffer = 6
+  /// A period, a call, a pause and a commit.
+  private static let longestSilence = period + deadline + .seconds(3) + DurableStore.slowestCommit
 
   private struct Fresh {
     var orders: [StoredOrder] = []
@@ -80,29 +84,37 @@ final class Outbox: Service, Sendable {
   var problem: String? { trouble.withLock { $0 } }
 
   func run() async throws {
+    let heartbeat = context.heartbeats.register("outbox", longestSilence: Self.longestSilence)
+    defer { heartbeat.retire() }
     await cancelWhenGracefulShutdown { [self] in
       await withDiscardingTaskGroup { group in
-        group.addTask { [self] in
-          // Refused orders are offered again now and then: an operator may have mended what was wrong.
-          while true {
-            do { try await Task.sleep(for: Self.refusalPause) } catch { return }
-            if problem != nil {
-              fresh.withLock { $0.mustRead = true }
-              wake.yield()
-            }
-          }
-        }
+        group.addTask { [self] in await wakeRegularly() }
         wake.yield()
-        for await _ in wakeUps { await drain() }
+        for await _ in wakeUps {
+          await heartbeat.turn()
+          await drain(heartbeat)
+        }
         group.cancelAll()
       }
     }
   }
 
+  private func wakeRegularly() async {
+    var periods = 0
+    while true {
+      do { try await Task.sleep(for: Self.period) } catch { return }
+      periods = (periods + 1) % Self.periodsUntilOffer
+      // Refused orders are offered again now and then: an operator may have mended what was wrong.
+      if periods == 0, problem != nil { fresh.withLock { $0.mustRead = true } }
+      wake.yield()
+    }
+  }
+
   /// Until no approved order is left, or the daemon stops. Waits longer and longer while the queue cannot be reached.
-  private func drain() async {
+  private func drain(_ heartbeat: Heartbeat) async {
     var pause = Duration.milliseconds(50)
     while !Task.isCancelled {
+      await heartbeat.turn()
       let (orders, mustRead): ([StoredOrder], Bool) = fresh.withLock { fresh in
         // What is read from the store covers what is in memory.
         if fresh.mustRead {
@@ -116,8 +128,8 @@ final class Outbox: Service, Sendable {
       if orders.isEmpty, !mustRead { return }
       do {
         if mustRead {
-          try await readAndHandOver()
-        } else if let refusal = try await handOver(orders) {
+          try await readAndHandOver(heartbeat)
+        } else if let refusal = try await handOver(orders, heartbeat) {
           report(refusal)
         }
         pause = .milliseconds(50)
@@ -135,7 +147,7 @@ final class Outbox: Service, Sendable {
   }
 
   /// Takes all approved orders of the store, page by page: what the queue refuses for good holds nothing up.
-  private func readAndHandOver() async throws {
+  private func readAndHandOver(_ heartbeat: Heartbeat) async throws {
     var last: OrderID?
     var refusal: ServiceError?
     while true {
@@ -143,7 +155,8 @@ final class Outbox: Service, Sendable {
       let page = try await repository.store.read { db in
         try OrderTable.oldest(in: .approved, after: after, limit: Self.page, db)
       }
-      if let problem = try await handOver(page) { refusal = problem }
+      if let problem = try await handOver(page, heartbeat) { refusal = problem }
+      await heartbeat.turn()
       guard let end = page.last, page.count == Self.page else { break }
       last = end.id
     }
@@ -165,7 +178,7 @@ final class Outbox: Service, Sendable {
 
   /// Offers orders together. Returns why the queue refuses one of them for good, if it does; throws what concerns them
   /// all, once those that were taken are written down.
-  private func handOver(_ orders: [StoredOrder]) async throws -> ServiceError? {
+  private func handOver(_ orders: [StoredOrder], _ heartbeat: Heartbeat) async throws -> ServiceError? {
     let process = context.process
     let sent = try orders.filter { $0.cancellation == nil }.map { order in
       let clock = order.clock.ticked(process)
@@ -176,6 +189,7 @@ final class Outbox: Service, Sendable {
     var refusal: ServiceError?
     var failure: ServiceError?
     for order in orders where order.cancellation != nil {
+      await heartbeat.turn()
       do {
         try await Withdrawal(repository: repository, queue: queue, context: context).carryOut(order)
         backlog.subtract(1, ordering: .relaxed)

@@ -19,6 +19,8 @@ import VectorClock
 /// transaction that moves the cursor.
 final class OutcomeFollower: Service, Sendable {
   static let cursor = "order-queue-outcomes"
+  /// A batch is one transaction, behind another one.
+  private static let longestSilence = DurableStore.slowestCommit * 2
 
   private let repository: OrderRepository
   private let queue: Peer
@@ -39,11 +41,15 @@ final class OutcomeFollower: Service, Sendable {
   var problem: String? { trouble.withLock { $0 } }
 
   func run() async throws {
+    // It turns while it takes outcomes over; how long it waits for them is up to the queue.
+    let heartbeat = context.heartbeats.register(
+      "outcome-follower", longestSilence: Self.longestSilence, idle: true)
+    defer { heartbeat.retire() }
     await cancelWhenGracefulShutdown { [self] in
       var pause = Duration.milliseconds(50)
       while !Task.isCancelled {
         do {
-          if try await follow() { pause = .milliseconds(50) }
+          if try await follow(heartbeat) { pause = .milliseconds(50) }
           // The queue ended it, as it does when it stops.
           connected.withLock { $0 = false }
         } catch is CancellationError {
@@ -89,7 +95,7 @@ final class OutcomeFollower: Service, Sendable {
   }
 
   /// Takes one stream to its end. True when anything came.
-  private func follow() async throws -> Bool {
+  private func follow(_ heartbeat: Heartbeat) async throws -> Bool {
     let after = try await repository.store.read { db in try CursorTable.value(Self.cursor, db) }
     var options = CallOptions.defaults
     options.waitForReady = false
@@ -101,6 +107,8 @@ final class OutcomeFollower: Service, Sendable {
       for try await batch in response.messages {
         hasCome = true
         self.trouble.withLock { $0 = nil }
+        await heartbeat.turn()
+        defer { heartbeat.idle() }
         try await self.apply(batch.outcomes)
       }
       return hasCome

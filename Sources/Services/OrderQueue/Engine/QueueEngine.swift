@@ -212,7 +212,7 @@ package actor QueueEngine {
     defer { heartbeat.retire() }
     var backoff = Duration.milliseconds(100)
     while !Task.isCancelled, !pulse.isFinished {
-      heartbeat.beat()
+      await heartbeat.turn()
       if desk.failure != nil {
         if await recover() {
           backoff = .milliseconds(100)
