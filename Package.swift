@@ -219,19 +219,23 @@ let executables: [Target] = [
 ]
 
 let shellTests: [Target] = [
+  .target(
+    name: "WatchdogKit", dependencies: ["DaemonKit", "CoreTime"], path: "Tests/WatchdogKit",
+    swiftSettings: houseSettings),
   tests("OrderWireTests", ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore]),
   tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
   tests(
     "DaemonKitTests",
     [
-      "DaemonKit", "JournalLog", "SystemdSupport", "MetricsExport", logging, coreMetrics, nioCore, nioPosix,
+      "WatchdogKit", "DaemonKit", "JournalLog", "SystemdSupport", "MetricsExport", logging, coreMetrics,
+      nioCore, nioPosix,
     ]),
   tests("MulticastTransportTests", ["MulticastTransport", nioCore, nioPosix, logging]),
   tests(
     "CheckServicesTests",
     [
       "TransactionVerification", "FraudDetection", "Suggestions", "SuggestionModel", "GRPCSupport",
-      "OrderProtos", "OrderWire",
+      "OrderProtos", "OrderWire", "WatchdogKit",
       "OrderDomain", "VectorClock", "CoreTime", "DaemonKit", "SystemdSupport", grpcCore, grpcProtobuf,
       swiftProtobuf, lifecycle,
       nioPosix,
@@ -241,7 +245,7 @@ let shellTests: [Target] = [
     "OrderQueueTests",
     [
       "OrderQueue", "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime",
-      "DaemonKit",
+      "DaemonKit", "WatchdogKit",
       "OrderStore", "PriorityQueue", grpcCore, grpcTransport, swiftProtobuf, grdb, lifecycle, nioPosix,
       logging,
     ]),
@@ -249,7 +253,7 @@ let shellTests: [Target] = [
     "OrchestratorTests",
     [
       "Orchestrator", "GRPCSupport", "PeerCalls", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock",
-      "CoreTime", "DaemonKit",
+      "CoreTime", "DaemonKit", "WatchdogKit",
       "OrderStore", "CheckoutFlow", grpcCore, grpcProtobuf, swiftProtobuf, grdb, lifecycle, logging, nioCore,
       nioPosix,
     ]),
@@ -257,7 +261,7 @@ let shellTests: [Target] = [
     "ExecutorTests",
     [
       "Executor", "LeaderWork", "BullyElection", "ElectionWire", "MulticastTransport", "GRPCSupport",
-      "OrderProtos", "OrderWire", "OrderDomain",
+      "OrderProtos", "OrderWire", "OrderDomain", "WatchdogKit",
       "CoreTime", "DaemonKit", "JournalLog", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
     ]),
   tests("Lab", [], exclude: ["Systemd"]),

@@ -26,14 +26,15 @@ typealias Build = @Sendable (DaemonContext) async throws -> RoleRuntime
 let testTime = Timestamp(milliseconds: 1_795_348_800_000)
 
 func withRole<Result: Sendable>(
-  _ process: String, _ build: Build, _ body: @Sendable (RunningRole) async throws -> Result
+  _ process: String, _ build: Build, heartbeats: Heartbeats? = nil,
+  _ body: @Sendable (RunningRole) async throws -> Result
 ) async throws -> Result {
   let log = LogRecorder()
   let group = MultiThreadedEventLoopGroup.singleton
   let clocks = Clocks(now: Clocks.system.now, wall: { testTime })
   let context = DaemonContext(
     process: process, logger: Logger(label: process) { _ in log.handler() }, clocks: clocks,
-    heartbeats: Heartbeats(clocks: clocks), eventLoopGroup: group)
+    heartbeats: heartbeats ?? Heartbeats(clocks: clocks), eventLoopGroup: group)
   let runtime = try await build(context)
   let quiet = Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }
   let server = ServiceGroup(services: runtime.services, logger: quiet)

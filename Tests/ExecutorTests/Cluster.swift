@@ -75,7 +75,9 @@ final class Cluster: Sendable {
     await server.value
   }
 
-  func start(_ id: Int, _ more: [String: String] = [:]) async throws -> Member {
+  func start(
+    _ id: Int, _ more: [String: String] = [:], heartbeats: Heartbeats = Heartbeats(clocks: .system)
+  ) async throws -> Member {
     var flags = [
       "executor.id": "\(id)", "executor.port": "0", "order-queue.endpoint": "\(endpoint)",
       "election.port": "\(port)", "election.cluster": name,
@@ -84,7 +86,7 @@ final class Cluster: Sendable {
     let reader = SettingsReader(layers: [.flags(flags)])
     let configuration = ExecutorConfiguration(reader: reader)
     try reader.validate()
-    let context = Self.context("executor-\(id)")
+    let context = Self.context("executor-\(id)", heartbeats)
     let runtime = try await buildExecutor(configuration: configuration, context: context)
     let group = ServiceGroup(services: runtime.services, logger: context.logger)
     let member = Member(runtime: runtime, group: group, task: Task { await Self.quietly(group) })
@@ -99,14 +101,16 @@ final class Cluster: Sendable {
     }
   }
 
-  static func context(_ process: String) -> DaemonContext {
+  static func context(
+    _ process: String, _ heartbeats: Heartbeats = Heartbeats(clocks: .system)
+  ) -> DaemonContext {
     var logger = Logger(label: process) { label in
       StandardErrorLogHandler(
         label: label, threshold: LogThreshold(.error), format: .text, inJournal: false, clocks: .system)
     }
     logger.logLevel = .error
     return DaemonContext(
-      process: process, logger: logger, clocks: .system, heartbeats: Heartbeats(clocks: .system),
+      process: process, logger: logger, clocks: .system, heartbeats: heartbeats,
       eventLoopGroup: .singleton)
   }
 

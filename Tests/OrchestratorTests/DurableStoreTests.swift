@@ -7,6 +7,7 @@ import NIOPosix
 import OrderStore
 import OrderWire
 import Testing
+import WatchdogKit
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -39,11 +40,12 @@ import Testing
   }
 
   private func open(
-    _ folder: String, _ mode: DurableStore.FailureMode = .carryOn, schema: [SchemaStep] = schema
+    _ folder: String, _ mode: DurableStore.FailureMode = .carryOn, schema: [SchemaStep] = schema,
+    heartbeats: Heartbeats = Heartbeats(clocks: .system)
   ) throws -> DurableStore {
     let context = DaemonContext(
       process: "test", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clocks: .system,
-      heartbeats: Heartbeats(clocks: .system), eventLoopGroup: .singleton)
+      heartbeats: heartbeats, eventLoopGroup: .singleton)
     return try DurableStore(path: "\(folder)/test.db", schema: schema, failureMode: mode, context: context)
   }
 
@@ -61,6 +63,24 @@ import Testing
       let store = try open(folder)
       let full = 2  // sqlite.org/pragma.html#pragma_synchronous
       #expect(try await store.commit { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } == full)
+      try store.close()
+    }
+  }
+
+  @Test func aWriterThatHangsIsNamedOnceThereIsSomethingToWrite() async throws {
+    try await withFolder { folder in
+      let loops = WatchedLoops()
+      let store = try open(folder, heartbeats: loops.heartbeats)
+      loops.letTimePass()
+      #expect(loops.missed.isEmpty)
+      let outcomes = Gathered<Bool>()
+      let missed = try await loops.missed(wedging: "store-writer") {
+        store.submit(Self.insert("a")) { outcomes.append($0 == nil) }
+      }
+      #expect(missed == ["store-writer"])
+      #expect(try await eventually { outcomes.values == [true] })
+      #expect(try await loops.allTurn())
+      #expect(try await lines(store) == ["a"])
       try store.close()
     }
   }

@@ -79,13 +79,14 @@ private let nobody = NetworkEndpoint(host: "127.0.0.1", port: 1)
 
 /// Runs the fakes for the time of `body`. `down`: checks that nobody serves.
 func withSurroundings<Result: Sendable>(
-  down: Set<String> = [], queueIsUp: Bool = true, _ body: @Sendable (Surroundings) async throws -> Result
+  down: Set<String> = [], queueIsUp: Bool = true, heartbeats: Heartbeats = Heartbeats(clocks: .system),
+  _ body: @Sendable (Surroundings) async throws -> Result
 ) async throws -> Result {
   let group = MultiThreadedEventLoopGroup.singleton
   let log = LogRecorder()
   let context = DaemonContext(
     process: "orchestrator", logger: Logger(label: "orchestrator") { _ in log.handler() }, clocks: .system,
-    heartbeats: Heartbeats(clocks: .system), eventLoopGroup: group)
+    heartbeats: heartbeats, eventLoopGroup: group)
   func server(_ service: any RegistrableRPCService, _ endpoint: NetworkEndpoint = anyPort) -> RoleServer {
     RoleServer(endpoint: endpoint, setting: "test", services: [service], context: context)
   }

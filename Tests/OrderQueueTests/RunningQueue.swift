@@ -78,6 +78,7 @@ func configuration(_ folder: String, _ settings: [String: String] = [:]) throws 
 
 func withQueue<Result: Sendable>(
   folder: String? = nil, _ settings: [String: String] = [:], clocks: Clocks = .system,
+  heartbeats: Heartbeats? = nil,
   _ body: @Sendable (RunningQueue) async throws -> Result
 ) async throws -> Result {
   let temporary = TemporaryFolder()
@@ -85,8 +86,8 @@ func withQueue<Result: Sendable>(
   let group = MultiThreadedEventLoopGroup.singleton
   let quiet = Logger(label: "order-queue") { _ in SwiftLogNoOpLogHandler() }
   let context = DaemonContext(
-    process: "order-queue", logger: quiet, clocks: clocks, heartbeats: Heartbeats(clocks: clocks),
-    eventLoopGroup: group)
+    process: "order-queue", logger: quiet, clocks: clocks,
+    heartbeats: heartbeats ?? Heartbeats(clocks: clocks), eventLoopGroup: group)
   let store = try EmbeddedQueueStore(path: configuration.file, context: context)
   let runtime = try await buildOrderQueue(configuration: configuration, context: context, store: store)
   let server = ServiceGroup(services: runtime.services, logger: quiet)

@@ -10,8 +10,8 @@ import ServiceLifecycle
   import Foundation
 #endif
 
-/// `/live`, `/ready`, `/metrics` and `/status` over HTTP, for operators and monitoring. Read-only, but for `/wedge` where
-/// `--allow-fault-hooks` opens it to tests.
+/// `/live`, `/ready`, `/metrics` and `/status` over HTTP, for operators and monitoring. Read-only, but for
+/// `/wedge` where `--allow-fault-hooks` opens it to tests.
 package struct AdminServer: Service {
   package let endpoint: NetworkEndpoint
   private let health: RoleHealth

@@ -1,8 +1,8 @@
 import Hummingbird
 import Logging
 
-/// `POST /wedge?loop=NAME` on the admin port holds that loop up for good, so that the watchdog can be tried. It is there
-/// only with `--allow-fault-hooks`, and only on a loopback address.
+/// `POST /wedge?loop=NAME` on the admin port holds that loop up for good, so that the watchdog can be tried.
+/// It is there only with `--allow-fault-hooks`, and only on a loopback address.
 struct FaultHooks: Sendable {
   private let heartbeats: Heartbeats
   private let logger: Logger

@@ -24,6 +24,8 @@ package final class Heartbeats: Sendable {
     var last: Instant
     var phase: Phase
     var isWedged = false
+    /// It has come round and is held up.
+    var isHeldUp = false
   }
 
   private let clocks: Clocks
@@ -31,8 +33,8 @@ package final class Heartbeats: Sendable {
 
   package init(clocks: Clocks) { self.clocks = clocks }
 
-  /// Watches a new loop from now on, or, where it is `idle`, from its first beat. `longestSilence`: how long it may take
-  /// from one beat to the next.
+  /// Watches a new loop from now on, or, where it is `idle`, from its first beat. `longestSilence`: how long it
+  /// may take from one beat to the next.
   package func register(_ name: String, longestSilence: Duration, idle: Bool = false) -> Heartbeat {
     let now = clocks.now()
     return loops.withLock { loops in
@@ -64,10 +66,18 @@ package final class Heartbeats: Sendable {
   /// Lets the loop go on.
   package func release(_ name: String) { _ = setWedged(name, false) }
 
+  /// Whether the loop has come round since and is held up.
+  package func isHeldUp(_ name: String) -> Bool {
+    loops.withLock { loops in loops.contains { $0.name == name && $0.isHeldUp } }
+  }
+
   private func setWedged(_ name: String, _ isWedged: Bool) -> Bool {
     loops.withLock { loops in
-      guard let index = loops.lastIndex(where: { $0.name == name && $0.phase != .retired }) else { return false }
+      guard let index = loops.lastIndex(where: { $0.name == name && $0.phase != .retired }) else {
+        return false
+      }
       loops[index].isWedged = isWedged
+      loops[index].isHeldUp = false
       return true
     }
   }
@@ -82,6 +92,7 @@ package final class Heartbeats: Sendable {
       // A loop that is held up has work from now on, too.
       if !loops[index].isWedged || loops[index].phase == .idle { loops[index].last = now }
       loops[index].phase = .turning
+      loops[index].isHeldUp = loops[index].isWedged
       return !loops[index].isWedged
     }
   }

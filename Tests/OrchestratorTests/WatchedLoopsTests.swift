@@ -1,0 +1,46 @@
+import DaemonKit
+import OrderProtos
+import Testing
+import WatchdogKit
+
+@Suite struct WatchedLoopsTests {
+  @Test func anOutboxThatHangsIsNamed() async throws {
+    try await withLoops { loops, _, _ in
+      let missed = try await loops.missed(wedging: "outbox")
+      #expect(missed == ["outbox"])
+      #expect(try await loops.allTurn())
+    }
+  }
+
+  @Test func anOutcomeFollowerThatHangsIsNamedOnceThereIsSomethingToTakeOver() async throws {
+    try await withLoops { loops, shop, around in
+      let id = try await shop.submit()
+      _ = try await shop.order(id, in: "queued")
+      let missed = try await loops.missed(wedging: "outcome-follower") { around.queue.tell(.executing, id) }
+      #expect(missed == ["outcome-follower"])
+      #expect(try await loops.allTurn())
+      #expect(try await shop.order(id, in: "executing")["state"].text == "executing")
+    }
+  }
+
+  @Test func anAbsentQueueIsNoStall() async throws {
+    let loops = WatchedLoops()
+    try await withSurroundings(queueIsUp: false, heartbeats: loops.heartbeats) { around in
+      try await withShop(around) { shop in
+        _ = try await shop.submit()
+        #expect(try await eventually { await shop.report().details["outboxProblem"] != .text("") })
+        loops.letTimePass()
+        #expect(try await loops.allTurn())
+      }
+    }
+  }
+
+  private func withLoops(
+    _ body: @Sendable (WatchedLoops, Shop, Surroundings) async throws -> Void
+  ) async throws {
+    let loops = WatchedLoops()
+    try await withSurroundings(heartbeats: loops.heartbeats) { around in
+      try await withShop(around) { shop in try await body(loops, shop, around) }
+    }
+  }
+}
