@@ -16,6 +16,11 @@ extension Integration {
     func compose() async throws {
       let result = try await tool("/usr/bin/env", "docker-compose", "config", "--quiet")
       #expect(result.status == 0, "\(result.errors)")
+      let second = try await tool(
+        "/usr/bin/env", "docker-compose", "-f", "docker-compose.yml", "-f", "docker-compose.peers.yml",
+        "config",
+        "--quiet")
+      #expect(second.status == 0, "\(second.errors)")
     }
 
     @Test("The embedded page is the page")
