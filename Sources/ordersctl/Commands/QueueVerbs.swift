@@ -132,10 +132,12 @@ struct QueueResumeCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      _ = try await queue.call { client, options in
-        try await client.resume(Ordersd_V1_ResumeRequest(), options: options)
+      let isDraining = try await queue.call { client, options in
+        _ = try await client.resume(Ordersd_V1_ResumeRequest(), options: options)
+        return try await client.stats(Ordersd_V1_StatsRequest(), options: options).draining
       }
       tell("the queue hands out orders")
+      if isDraining { tell("it still takes no new ones: 'ordersctl queue drain --off' ends the drain") }
     }
   }
 }

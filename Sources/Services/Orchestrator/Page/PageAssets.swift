@@ -1014,7 +1014,8 @@ paths:
       summary: Submit an order
       description: |
         Answered with 201 when the order is decided and on disk, approved or rejected. A repeat of the same body under the same
-        key gives the same order, with `Idempotency-Replayed`; keys are kept for at least 24 hours.
+        key gives the same order, with `Idempotency-Replayed`; keys are kept for at least 24 hours. Fields that are not
+        described here are ignored.
       parameters:
         - {$ref: "#/components/parameters/IdempotencyKey"}
       requestBody:

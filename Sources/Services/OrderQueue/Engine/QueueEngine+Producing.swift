@@ -73,7 +73,7 @@ extension QueueEngine {
     case .draining:
       return .failure(
         ServiceError(
-          .overloaded, "the queue is draining and takes no new orders until the drain is ended (rpc Drain)",
+          .overloaded, "the queue is draining and takes no new orders until 'ordersctl queue drain --off'",
           retryAfter: .seconds(10)))
     case .tooManyLanes(let limit):
       return .failure(ServiceError(.invalidArgument, "lane: at most \(limit) lanes; use one that exists"))
