@@ -162,13 +162,13 @@ import WatchdogKit
     #expect(throws: ConfigurationError.self) { try hooks("192.0.2.1") }
   }
 
-  /// 15 s at most.
+  /// 15 s at most, counted in looks: tests that compute hold this one up for longer than that, and what it
+  /// waits for with it.
   private func eventually(_ condition: () -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(15)
-    while !condition() {
-      if ContinuousClock.now > deadline { return false }
+    for _ in 0..<1_500 {
+      if condition() { return true }
       try await Task.sleep(for: .milliseconds(10))
     }
-    return true
+    return condition()
   }
 }
