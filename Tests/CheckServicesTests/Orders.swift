@@ -118,16 +118,9 @@ func withFraudDetection<Result: Sendable>(
 
 /// Writes `text` to a file of its own for the time of `body`.
 func withFile<Result>(_ text: String, _ body: (String) async throws -> Result) async throws -> Result {
-  let path = FileManager.default.temporaryDirectory.appendingPathComponent("ordersd-test-\(newOrderID())")
-    .path
-  try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-  let result: Result
-  do {
-    result = try await body(path)
-  } catch {
-    try FileManager.default.removeItem(atPath: path)
-    throw error
+  try await withFolder { folder in
+    let path = "\(folder)/file"
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    return try await body(path)
   }
-  try FileManager.default.removeItem(atPath: path)
-  return result
 }

@@ -97,17 +97,17 @@ import WatchdogKit
           _ = try await (pinging, beating)
         }
       }
-      let isWell = try await eventually { told.all.contains(.notified(.status("all is well"))) }
+      let isWell = try await WatchedLoops.eventually { told.all.contains(.notified(.status("all is well"))) }
       #expect(isWell)
       #expect(told.all.contains(.notified(.watchdog)))
 
-      #expect(try await eventually { loops.heartbeats.wedge("event-loop-0") })
+      #expect(try await WatchedLoops.eventually { loops.heartbeats.wedge("event-loop-0") })
       defer { loops.heartbeats.release("event-loop-0") }
-      #expect(try await eventually { loops.heartbeats.isHeldUp("event-loop-0") })
+      #expect(try await WatchedLoops.eventually { loops.heartbeats.isHeldUp("event-loop-0") })
       loops.letTimePass()
-      #expect(try await eventually { told.all.contains(.logged(Self.isStalled)) })
+      #expect(try await WatchedLoops.eventually { told.all.contains(.logged(Self.isStalled)) })
       // Several periods: it is shown how long it lasts.
-      #expect(try await eventually { told.stalls.count > 1 })
+      #expect(try await WatchedLoops.eventually { told.stalls.count > 1 })
       let first = try #require(told.stalls.first)
       #expect(told.stalls.allSatisfy { $0.hasPrefix("stalled: event-loop-0 (silent for 36") })
       let named = try #require(told.all.firstIndex(of: .notified(.status(first))))
@@ -115,7 +115,7 @@ import WatchdogKit
       #expect(told.all.count { $0 == .logged(Self.isStalled) } == 1)
 
       loops.heartbeats.release("event-loop-0")
-      #expect(try await eventually { told.all.last == .notified(.watchdog) })
+      #expect(try await WatchedLoops.eventually { told.all.last == .notified(.watchdog) })
       #expect(told.all.contains(.logged(DaemonEvent.loopsTurn.definition.sentence)))
       tasks.cancelAll()
     }
@@ -128,7 +128,7 @@ import WatchdogKit
     let beats = EventLoopHeartbeats(group: group, heartbeats: loops.heartbeats)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await beats.run() }
-      #expect(try await eventually { loops.heartbeats.names.count == 2 })
+      #expect(try await WatchedLoops.eventually { loops.heartbeats.names.count == 2 })
       let missed = try await loops.missed(wedging: "event-loop-\(number)")
       #expect(missed == ["event-loop-\(number)"])
       #expect(try await loops.allTurn())
@@ -160,15 +160,5 @@ import WatchdogKit
     try hooks("127.0.0.1")
     #expect(throws: ConfigurationError.self) { try hooks("0.0.0.0") }
     #expect(throws: ConfigurationError.self) { try hooks("192.0.2.1") }
-  }
-
-  /// 15 s at most, counted in looks: tests that compute hold this one up for longer than that, and what it
-  /// waits for with it.
-  private func eventually(_ condition: () -> Bool) async throws -> Bool {
-    for _ in 0..<1_500 {
-      if condition() { return true }
-      try await Task.sleep(for: .milliseconds(10))
-    }
-    return condition()
   }
 }

@@ -34,18 +34,18 @@ package struct WatchedLoops: Sendable {
     guard heartbeats.wedge(name) else { throw NotHeldUp(name: name) }
     defer { heartbeats.release(name) }
     try await work()
-    guard try await eventually({ heartbeats.isHeldUp(name) }) else { throw NotHeldUp(name: name) }
+    guard try await Self.eventually({ heartbeats.isHeldUp(name) }) else { throw NotHeldUp(name: name) }
     letTimePass()
-    _ = try await eventually { missed == [name] }
+    _ = try await Self.eventually { missed == [name] }
     return missed
   }
 
   /// Whether every loop comes round again.
-  package func allTurn() async throws -> Bool { try await eventually { missed.isEmpty } }
+  package func allTurn() async throws -> Bool { try await Self.eventually { missed.isEmpty } }
 
-  /// Returns whether `condition` holds. 15 s at most, counted in looks: tests that compute hold this one up for longer
-  /// than that, and what it waits for with it.
-  private func eventually(_ condition: () -> Bool) async throws -> Bool {
+  /// Returns whether `condition` holds. 15 s at most, counted in looks: tests that compute hold this one up
+  /// for longer than that, and what it waits for with it.
+  package static func eventually(_ condition: () -> Bool) async throws -> Bool {
     for _ in 0..<750 {
       if condition() { return true }
       try await Task.sleep(for: .milliseconds(20))

@@ -32,11 +32,7 @@ package struct JournalLogHandler: LogHandler {
   }
 
   package func log(event: LogEvent) {
-    var fields = metadata
-    if let provided = metadataProvider?.get() { fields.merge(provided) { _, new in new } }
-    if let given = event.metadata { fields.merge(given) { _, new in new } }
-    if let error = event.error { fields["error"] = "\(error)" }
-    writer.write(entry(event, fields.sorted { $0.key < $1.key }))
+    writer.write(entry(event, LogText.fields(of: event, metadata, metadataProvider)))
   }
 
   private func entry(

@@ -1,12 +1,7 @@
 import Metrics
 import NIOConcurrencyHelpers
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import SystemdSupport
 
 /// The queue of a `JournalWriter`, and the thread that empties it.
 final class JournalSender: Sendable {
@@ -39,18 +34,7 @@ final class JournalSender: Sendable {
     self.limits = limits
     self.send = send
     self.refused = refused
-    // The thread's own reference.
-    let reference = Unmanaged.passRetained(self)
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<JournalSender>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, reference.toOpaque())
-    hasThread.store(result == 0, ordering: .relaxed)
-    if result == 0 { pthread_detach(thread) } else { reference.release() }
+    hasThread.store(DetachedThread.start { self.run() } == 0, ordering: .relaxed)
   }
 
   var counts: JournalWriter.Counts { state.withLock { $0.counts } }

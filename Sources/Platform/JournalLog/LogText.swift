@@ -2,6 +2,18 @@ package import Logging
 
 /// How an entry reads as text.
 package enum LogText {
+  /// The metadata of an entry, by key: that of the logger, then of the task, then what was given with the entry, each
+  /// over the one before.
+  package static func fields(
+    of event: LogEvent, _ own: Logger.Metadata, _ provider: Logger.MetadataProvider?
+  ) -> [(key: String, value: Logger.MetadataValue)] {
+    var fields = own
+    if let provided = provider?.get() { fields.merge(provided) { _, new in new } }
+    if let given = event.metadata { fields.merge(given) { _, new in new } }
+    if let error = event.error { fields["error"] = "\(error)" }
+    return fields.sorted { $0.key < $1.key }
+  }
+
   /// `Order enqueued. order_id=0192… reason="as asked"`, without line breaks.
   package static func line(_ message: String, _ fields: [(key: String, value: Logger.MetadataValue)])
     -> String

@@ -8,35 +8,15 @@ import FraudRules
   import Foundation
 #endif
 
-/// The secret under which cards, mail addresses and so on are reduced to hashes: 32 random bytes in `trace.key`,
-/// made at the first start, readable by the owner only. Without it the snapshot says nothing about anybody.
+/// The secret under which cards, mail addresses and so on are reduced to hashes, in `trace.key`. Without it the
+/// snapshot says nothing about anybody.
 struct TraceKey: Sendable {
   private let key: SymmetricKey
 
   /// Throws `ConfigurationError` when the file cannot be read or made, or has another size.
   init(folder: String) throws {
-    let path = "\(folder)/trace.key"
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
-      if !FileManager.default.fileExists(atPath: path) {
-        let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
-        try DurableFile.replace(path, with: bytes)
-      }
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-      guard bytes.count == 32 else {
-        throw ConfigurationError([
-          "\(path): must hold 32 bytes, not \(bytes.count); remove it, and what was remembered is forgotten"
-        ])
-      }
-      key = SymmetricKey(data: bytes)
-    } catch let error as ConfigurationError {
-      throw error
-    } catch {
-      throw ConfigurationError([
-        "\(path): cannot be read or made; check the folder's owner and mode (\(error))"
-      ])
-    }
+    let remedy = "remove it, and what was remembered is forgotten"
+    key = SymmetricKey(data: try SecretFile.read("trace.key", in: folder, remedy: remedy))
   }
 
   /// The traces of an order: HMAC-SHA-256 of each text with its kind before it, 8 bytes.

@@ -3,10 +3,8 @@ import GRPCCore
 import GRPCSupport
 import JournalLog
 import Logging
-import OrderProtos
 import OrderWire
 import ServiceLifecycle
-import SwiftProtobuf
 
 /// Follows what becomes of the orders in the queue, from the memory's cursor on. Nobody waits for it:
 /// while the queue is away, suggestions come from what is known.
@@ -44,21 +42,12 @@ struct OutcomeLearner: Service {
 
   /// Takes one stream to its end. True when anything came.
   private func follow() async throws -> Bool {
-    var options = CallOptions.defaults
-    options.waitForReady = false
-    let client = Ordersd_V1_OrderQueue.Client(wrapping: queue.client)
     let cursor = memory.cursor
-    return try await client.outcomes(.with { $0.after = cursor }, options: options) { response in
-      var hasCome = false
-      // The stream is open once its head has come; the first outcome may be long in coming.
-      if case .success = response.accepted, memory.note(.queue, nil) {
-        context.logger.info("The outcomes are followed again.", metadata: ["cursor": "\(cursor)"])
-      }
-      for try await batch in response.messages {
-        hasCome = true
-        memory.learn(batch.outcomes)
-      }
-      return hasCome
+    return try await queue.followOutcomes(after: cursor) {
+      guard memory.note(.queue, nil) else { return }
+      context.logger.info("The outcomes are followed again.", metadata: ["cursor": "\(cursor)"])
+    } take: { outcomes in
+      memory.learn(outcomes)
     }
   }
 

@@ -5,12 +5,6 @@ import Logging
 import Synchronization
 import SystemdSupport
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// The thread that judges the heartbeats and speaks to the service manager. It waits for nothing but the clock, so no
 /// loop, no task and no disk can keep it from saying what is wrong.
 final class WatchdogThread: Sendable {
@@ -35,20 +29,8 @@ final class WatchdogThread: Sendable {
 
   /// Throws `WatchdogError` when the machine gives no thread.
   func start() throws {
-    let reference = Unmanaged.passRetained(self)
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<WatchdogThread>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, reference.toOpaque())
-    guard result == 0 else {
-      reference.release()
-      throw WatchdogError(errno: result)
-    }
-    pthread_detach(thread)
+    let result = DetachedThread.start { self.run() }
+    guard result == 0 else { throw WatchdogError(errno: result) }
   }
 
   /// Does not wait for the thread, which may be in the middle of a ping.

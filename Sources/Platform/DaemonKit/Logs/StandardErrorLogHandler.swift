@@ -55,15 +55,11 @@ package struct StandardErrorLogHandler: LogHandler {
   }
 
   package func log(event: LogEvent) {
-    var fields = metadata
-    if let provided = metadataProvider?.get() { fields.merge(provided) { _, new in new } }
-    if let given = event.metadata { fields.merge(given) { _, new in new } }
-    if let error = event.error { fields["error"] = "\(error)" }
-    let sorted = fields.sorted { $0.key < $1.key }
+    let fields = LogText.fields(of: event, metadata, metadataProvider)
     let line =
       switch format {
-      case .text: textLine(event.level, "\(event.message)", sorted)
-      case .json: jsonLine(event.level, "\(event.message)", sorted)
+      case .text: textLine(event.level, "\(event.message)", fields)
+      case .json: jsonLine(event.level, "\(event.message)", fields)
       }
     writeWhole(line)
   }

@@ -97,21 +97,13 @@ final class OutcomeFollower: Service, Sendable {
   /// Takes one stream to its end. True when anything came.
   private func follow(_ heartbeat: Heartbeat) async throws -> Bool {
     let after = try await repository.store.read { db in try CursorTable.value(Self.cursor, db) }
-    var options = CallOptions.defaults
-    options.waitForReady = false
-    let client = Ordersd_V1_OrderQueue.Client(wrapping: queue.client)
-    return try await client.outcomes(.with { $0.after = after }, options: options) { response in
-      var hasCome = false
-      // The stream is open once its head has come; the first outcome may be long in coming.
-      if case .success = response.accepted { self.connected.withLock { $0 = true } }
-      for try await batch in response.messages {
-        hasCome = true
-        self.trouble.withLock { $0 = nil }
-        await heartbeat.turn()
-        defer { heartbeat.idle() }
-        try await self.apply(batch.outcomes)
-      }
-      return hasCome
+    return try await queue.followOutcomes(after: after) {
+      self.connected.withLock { $0 = true }
+    } take: { outcomes in
+      self.trouble.withLock { $0 = nil }
+      await heartbeat.turn()
+      defer { heartbeat.idle() }
+      try await self.apply(outcomes)
     }
   }
 

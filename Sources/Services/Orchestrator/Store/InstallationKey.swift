@@ -8,43 +8,15 @@ import OrderDomain
   import Foundation
 #endif
 
-/// The secret of this installation, under which card numbers and request bodies are reduced to fingerprints.
-///
-/// 32 random bytes in `fingerprint.key`, made at the first start, readable by the owner only.
+/// The secret of this installation, under which card numbers and request bodies are reduced to fingerprints, in
+/// `fingerprint.key`.
 struct InstallationKey: Sendable {
   private let key: SymmetricKey
 
   /// Throws `ConfigurationError` when the file can't be read or made, or has another size.
   init(folder: String) throws {
-    let path = "\(folder)/fingerprint.key"
-    do {
-      if !FileManager.default.fileExists(atPath: path) { try Self.create(path, in: folder) }
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-      guard bytes.count == 32 else {
-        throw ConfigurationError(["\(path): must hold 32 bytes, not \(bytes.count); restore it from a backup"]
-        )
-      }
-      key = SymmetricKey(data: bytes)
-    } catch let error as ConfigurationError {
-      throw error
-    } catch {
-      throw ConfigurationError([
-        "\(path): cannot be read or made; check the folder's owner and mode (\(error))"
-      ])
-    }
-  }
-
-  private static func create(_ path: String, in folder: String) throws {
-    try FileManager.default.createDirectory(
-      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
-    let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
-    // Made under another name and linked into place, so that a crash never leaves half a key.
-    let temporary = path + ".new"
-    guard
-      FileManager.default.createFile(
-        atPath: temporary, contents: bytes, attributes: [.posixPermissions: 0o600])
-    else { throw ConfigurationError(["\(temporary): cannot be written"]) }
-    try FileManager.default.moveItem(atPath: temporary, toPath: path)
+    let bytes = try SecretFile.read("fingerprint.key", in: folder, remedy: "restore it from a backup")
+    key = SymmetricKey(data: bytes)
   }
 
   /// What may be kept of a card.
