@@ -123,15 +123,15 @@ let platform: [Target] = [
   .systemLibrary(
     name: "CSystemd", path: "Sources/Platform/CSystemd", pkgConfig: "libsystemd",
     providers: [.apt(["libsystemd-dev"])]),
-  library("Platform", "SystemdSupport", ["CSystemd"]),
+  library("Platform", "KernelClock"),
+  library("Platform", "SystemdSupport", ["CSystemd", "KernelClock"]),
   library("Platform", "JournalLog", ["SystemdSupport", logging, metrics, nioConcurrency]),
   library("Platform", "MetricsExport", [coreMetrics]),
   library(
     "Platform", "DaemonKit",
     [
-      "SystemdSupport", "JournalLog", "MetricsExport", "CoreTime", configuration, yams, logging, metrics,
-      lifecycle,
-      unixSignals,
+      "SystemdSupport", "KernelClock", "JournalLog", "MetricsExport", "CoreTime", configuration, yams,
+      logging, metrics, lifecycle, unixSignals,
       hummingbird, hummingbirdCore, nioCore, nioPosix,
     ]),
   library(

@@ -40,6 +40,8 @@ package struct RoleServer: Service {
   ) -> HTTP2ServerTransport.Posix {
     let config = HTTP2ServerTransport.Posix.Config.defaults { config in
       config.connection.maxGraceTime = .seconds(2)
+      // As in `Peer`.
+      config.connection.flushCoalescing = nil
       // Finds peers that vanished, and allows for the pings of `Peer`, which come after 10 s of silence.
       config.connection.keepalive = .init(
         time: .seconds(10), timeout: .seconds(3),

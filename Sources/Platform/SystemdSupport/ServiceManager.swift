@@ -1,4 +1,5 @@
 import CSystemd
+import KernelClock
 
 #if canImport(Glibc)
   import Glibc
@@ -55,9 +56,7 @@ package struct ServiceManager: Sendable {
 
   /// CLOCK_MONOTONIC, by which systemd knows that READY=1 belongs to this reload (sd_notify(3)).
   private static func monotonicMicroseconds() -> Int64 {
-    var time = timespec()
-    guard clock_gettime(CLOCK_MONOTONIC, &time) == 0 else { return 0 }
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    KernelClock.monotonic.nanoseconds / 1_000
   }
 
   private func assignment(_ notification: Notification) -> String {

@@ -10,11 +10,7 @@ struct LabError: Error, CustomStringConvertible {
 /// Seconds since 1970, as the logs of all hosts of the lab have them: it is one machine with one clock.
 typealias WallSeconds = Double
 
-func wallNow() -> WallSeconds {
-  var now = timespec()
-  clock_gettime(CLOCK_REALTIME, &now)
-  return WallSeconds(now.tv_sec) + WallSeconds(now.tv_nsec) / 1e9
-}
+func wallNow() -> WallSeconds { Date().timeIntervalSince1970 }
 
 /// Waits for a condition, asking every `pause`; throws when it does not come true in time.
 func eventually(

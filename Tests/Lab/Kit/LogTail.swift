@@ -21,15 +21,7 @@ struct LogLine: Sendable {
 
   /// Of `2026-11-22T15:45:48.097Z`.
   static func seconds(_ text: String) -> WallSeconds? {
-    let parts = text.split { "-T:Z".contains($0) }
-    guard parts.count == 6, let year = Int32(parts[0]), let month = Int32(parts[1]),
-      let day = Int32(parts[2]),
-      let hour = Int32(parts[3]), let minute = Int32(parts[4]), let second = Double(parts[5])
-    else { return nil }
-    var fields = tm()
-    (fields.tm_year, fields.tm_mon, fields.tm_mday) = (year - 1900, month - 1, day)
-    (fields.tm_hour, fields.tm_min, fields.tm_sec) = (hour, minute, 0)
-    return WallSeconds(timegm(&fields)) + second
+    try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)).timeIntervalSince1970
   }
 }
 

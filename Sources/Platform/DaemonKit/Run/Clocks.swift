@@ -1,10 +1,5 @@
 package import CoreTime
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import KernelClock
 
 /// The clocks of a process, handed to everything that needs the time, so that a test can replace them.
 package struct Clocks: Sendable {
@@ -19,14 +14,6 @@ package struct Clocks: Sendable {
   }
 
   package static let system = Clocks(
-    now: { Instant(nanoseconds: nanoseconds(of: CLOCK_BOOTTIME)) },
-    wall: { Timestamp(milliseconds: nanoseconds(of: CLOCK_REALTIME) / 1_000_000) })
-}
-
-private func nanoseconds(of clock: clockid_t) -> Int64 {
-  var time = timespec()
-  // Cannot fail for these two clocks on Linux ≥ 2.6.39.
-  let result = clock_gettime(clock, &time)
-  precondition(result == 0, "clock_gettime failed")
-  return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    now: { Instant(nanoseconds: KernelClock.sinceBoot.nanoseconds) },
+    wall: { Timestamp(milliseconds: KernelClock.wall.nanoseconds / 1_000_000) })
 }
