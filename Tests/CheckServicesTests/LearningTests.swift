@@ -9,6 +9,12 @@ import Testing
   import Foundation
 #endif
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// What suggestions learns, from whom, and what it keeps.
 @Suite(.timeLimit(.minutes(2))) struct LearningTests {
   @Test func executedOrdersAreLearnedOnceAndOthersAreNot() async throws {
@@ -83,6 +89,19 @@ import Testing
           #expect(try Data(contentsOf: URL(fileURLWithPath: "\(file.path).damaged")) == damaged)
         }
         #expect(teller.cursors == [0, 0])
+      }
+    }
+  }
+
+  @Test func aFileThatIsTooLargeIsNotReadIn() async throws {
+    try await withFolder { folder in
+      let file = "\(folder)/suggestions/learned.snapshot"
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/suggestions", withIntermediateDirectories: true)
+      #expect(FileManager.default.createFile(atPath: file, contents: nil))
+      #expect(truncate(file, 257 << 20) == 0)
+      try await withRole("suggestions", suggestions(settings(folder, nowhere))) { role in
+        #expect(role.log.lines.contains { $0.contains("has \(257 << 20) bytes") })
       }
     }
   }

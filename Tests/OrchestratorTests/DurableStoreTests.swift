@@ -41,11 +41,13 @@ import WatchdogKit
 
   private func open(
     _ folder: String, _ mode: DurableStore.FailureMode = .carryOn, schema: [SchemaStep] = schema,
-    heartbeats: Heartbeats = Heartbeats(clocks: .system)
+    heartbeats: Heartbeats = Heartbeats(clocks: .system),
+    announce: @escaping @Sendable (String, Duration) -> Void = { _, _ in }
   ) throws -> DurableStore {
-    let context = DaemonContext(
+    var context = DaemonContext(
       process: "test", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clocks: .system,
       heartbeats: heartbeats, eventLoopGroup: .singleton)
+    context.announce = announce
     return try DurableStore(path: "\(folder)/test.db", schema: schema, failureMode: mode, context: context)
   }
 
@@ -65,6 +67,57 @@ import WatchdogKit
       #expect(try await store.commit { db in try Int.fetchOne(db, sql: "PRAGMA synchronous") } == full)
       try store.close()
     }
+  }
+
+  /// Or each flush would have the file's new length to write as well.
+  @Test func aCommitOverwritesSpaceThatTheLogHasAlready() async throws {
+    try await withFolder { folder in
+      let store = try open(folder)
+      // The first is answered before the space behind it is written, the second is not.
+      for text in ["first", "second"] { try await store.commit(Self.insert(text)) }
+      let length = try logLength(folder)
+      // A page each at least, and far less than what is written ahead at a time.
+      for number in 0..<40 { try await store.commit(Self.insert("\(number)")) }
+      #expect(try logLength(folder) == length)
+      try store.close()
+    }
+  }
+
+  @Test func whatALogHasBehindItsLastFrameIsNotRead() async throws {
+    try await withFolder { folder in
+      let store = try open(folder)
+      for number in 0..<10 { try await store.commit(Self.insert("\(number)")) }
+      // What a crash leaves behind.
+      let copy = folder + "/copy"
+      try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+      for name in ["test.db", "test.db-wal"] {
+        try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: "\(copy)/\(name)")
+      }
+      try store.close()
+      #expect(try logLength(copy) > 1 << 20)
+      let again = try open(copy)
+      #expect(try await lines(again) == (0..<10).map(String.init))
+      try again.close()
+    }
+  }
+
+  /// The check at the start reads all of it, and the service manager waits no longer than it was told to.
+  @Test func theCheckAsksForTimeByTheSizeOfTheFile() async throws {
+    try await withFolder { folder in
+      let store = try open(folder)
+      // Once more in its index.
+      try await store.commit { db in
+        try db.execute(sql: "INSERT INTO lines (text) VALUES (zeroblob(10000000))")
+      }
+      try store.close()
+      let announced = Gathered<String>()
+      try open(folder) { announced.append("\($0) \($1.components.seconds) s") }.close()
+      #expect(announced.values == ["checking the database (19 MiB) 32 s"])
+    }
+  }
+
+  private func logLength(_ folder: String) throws -> Int {
+    try DurableFile.length(of: folder + "/test.db-wal")
   }
 
   @Test func aWriterThatHangsIsNamedOnceThereIsSomethingToWrite() async throws {

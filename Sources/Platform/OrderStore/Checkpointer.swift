@@ -13,6 +13,8 @@ import Synchronization
 final class Checkpointer: Sendable {
   /// Frames of 4 KiB from which the log is started anew: 64 MiB.
   static let limit = 16_384
+  /// Its length then: a header, and frames with a header each (sqlite.org/fileformat2.html#walformat).
+  static let longest = 32 + limit * (4_096 + 24)
   /// Between two copies while changes come.
   static let period: Duration = .seconds(1)
   /// What every connection of a store is set to.
@@ -32,6 +34,7 @@ final class Checkpointer: Sendable {
   private let clocks: Clocks
   private let logger: Logger
   private let state: Mutex<State>
+  private let space: LogSpace
 
   init(path: String, context: DaemonContext) throws {
     var configuration = Configuration()
@@ -42,12 +45,14 @@ final class Checkpointer: Sendable {
     queue = try DatabaseQueue(path: path, configuration: configuration)
     clocks = context.clocks
     logger = context.logger
+    space = LogSpace(path: path, limit: Self.longest, logger: context.logger)
     // Due at once: what a crash left behind is not to grow through many short lives.
     state = Mutex(State(last: context.clocks.now() - Self.period))
   }
 
   /// The writer has committed; `writer` is its connection, outside a transaction.
   func committed(on writer: Database) {
+    space.committed()
     let now = clocks.now()
     let (isDue, isLong) = state.withLock { state in
       let isLong = state.isLong

@@ -97,7 +97,7 @@ package final class DurableStore: Sendable {
       }
       let migrator = Self.migrator(schema)
       if FileManager.default.fileExists(atPath: path) {
-        Self.announceCheck(path, context)
+        try Self.announceCheck(path, context)
         try Self.check(path, migrator)
       }
       pool = try DatabasePool(path: path, configuration: configuration)
@@ -282,7 +282,7 @@ package final class DurableStore: Sendable {
     _ batch: [Change], withSavepoints: Bool, _ db: Database
   ) throws -> [(any Error)?] {
     var outcomes: [(any Error)?] = []
-    try db.inTransaction(.immediate) {
+    try inTransaction(db) {
       for change in batch {
         // Where memory mirrors the file, what stands behind was computed from what this was to do.
         let failsAlone = change.failsAlone && failureMode == .carryOn
@@ -303,9 +303,21 @@ package final class DurableStore: Sendable {
           outcomes.append(error)
         }
       }
-      return .commit
     }
     return outcomes
+  }
+
+  /// As `Database.inTransaction(.immediate)`, which compiles its two statements anew each time.
+  private func inTransaction(_ db: Database, _ body: () throws -> Void) throws {
+    try db.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+    do {
+      try body()
+      // Fails where SQLite has rolled back by itself.
+      try db.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+    } catch {
+      if db.isInsideTransaction { try db.rollback() }
+      throw error
+    }
   }
 
   private func fail(_ batch: [Change], _ error: ServiceError) {
@@ -342,9 +354,8 @@ package final class DurableStore: Sendable {
   }
 
   /// The check reads the whole file; a large one on a slow disk takes longer than a service manager waits.
-  private static func announceCheck(_ path: String, _ context: DaemonContext) {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-    let bytes = (attributes?[.size] as? any BinaryInteger).map { Int64(clamping: $0) } ?? 0
+  private static func announceCheck(_ path: String, _ context: DaemonContext) throws {
+    let bytes = Int64(try DurableFile.length(of: path))
     context.announce("checking the database (\(bytes >> 20) MiB)", .seconds(30 + bytes / slowestDisk))
   }
 

@@ -47,7 +47,7 @@ struct SnapshotFile: Sendable {
       guard FileManager.default.fileExists(atPath: path) else { return nil }
       let bytes: [UInt8]
       do {
-        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+        let size = try DurableFile.length(of: path)
         guard size <= Self.maximumSize else { throw Failure(description: "\(path): has \(size) bytes") }
         bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
       } catch {

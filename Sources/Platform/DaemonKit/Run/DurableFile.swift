@@ -33,6 +33,18 @@ package enum DurableFile {
     try flushFolder(of: path)
   }
 
+  /// Bytes of a file. Not from `FileManager`, whose number is of another type when all of Foundation is linked.
+  ///
+  /// Throws `Failure` when it cannot be opened.
+  package static func length(of path: String) throws -> Int {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw Failure("opened", path) }
+    defer { close(file) }
+    let length = lseek(file, 0, SEEK_END)
+    guard length >= 0 else { throw Failure("measured", path) }
+    return length
+  }
+
   private static func fill(_ file: Int32, with bytes: [UInt8], _ path: String) throws {
     var written = 0
     while written < bytes.count {
