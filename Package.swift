@@ -222,7 +222,9 @@ let shellTests: [Target] = [
   .target(
     name: "WatchdogKit", dependencies: ["DaemonKit", "CoreTime"], path: "Tests/WatchdogKit",
     swiftSettings: houseSettings),
-  tests("OrderWireTests", ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore]),
+  tests(
+    "OrderWireTests",
+    ["OrderWire", "OrderProtos", "OrderDomain", "VectorClock", "CoreTime", grpcCore, swiftProtobuf]),
   tests("ElectionWireTests", ["ElectionWire", "BullyElection", "CoreTime", crypto]),
   tests(
     "DaemonKitTests",

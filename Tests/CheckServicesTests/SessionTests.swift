@@ -32,6 +32,41 @@ struct SessionTests {
     }
   }
 
+  /// A client takes 4 MiB in a message; what is found in these is more.
+  @Test func answersWithMuchInThemComeInSeveralMessages() async throws {
+    var order = try example("order.json")
+    order.items = (0..<100).map { number in
+      OrderItem(sku: String(repeating: "long", count: 14) + "-\(number)", quantity: 1)
+    }
+    let request = checkRequest(["a"], order)
+    try await withRole(Self.process, transactionVerification()) { role in
+      let calls = (0..<256).map { number in
+        call(
+          UInt64(number),
+          .check(
+            .with {
+              $0 = request
+              $0.orderID = newOrderID().description
+            }))
+      }
+      let replies = try await role.converse(Array(calls.prefix(128))) { soFar in
+        switch soFar.count {
+        case 128: Array(calls.suffix(128))
+        case 256: nil
+        default: []
+        }
+      }
+      let answers = byID(replies)
+      #expect(answers.count == 256)
+      #expect(answers.values.allSatisfy { $0.check.results.first?.findings.count == 100 })
+      let sizes = try replies.map { reply -> Int in
+        let bytes: [UInt8] = try reply.serializedBytes()
+        return bytes.count
+      }
+      #expect(sizes.allSatisfy { $0 < 4 << 20 })
+    }
+  }
+
   @Test func manyOrdersAreInterleavedOnOneStream() async throws {
     let order = try example("order.json")
     let ids = (0..<40).map { _ in newOrderID() }

@@ -29,6 +29,22 @@ import Testing
     }
   }
 
+  /// What was forgotten meanwhile would be held anew, for all of `max-hold` again, or by nobody.
+  @Test func anOrderThatIsUnderCheckStaysHeld() async throws {
+    try await withShop(Self.flags) { shop, around in
+      around.fraud.behaviour = .unavailable
+      #expect(try await shop.http.post(orderBody(), key: "k").status == 202)
+      around.fraud.behaviour = .hang
+      // Checked for the two seconds of its deadline, in which the orchestrator's own try comes due.
+      async let again = shop.http.post(orderBody(), key: "k")
+      for _ in 0..<30 {
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(await shop.report().summary.contains("1 held"))
+      }
+      #expect(try await again.status == 202)
+    }
+  }
+
   @Test func afterItsTimeAHeldOrderIsRejected() async throws {
     try await withShop(Self.flags.merging(["orchestrator.max-hold": "1s"]) { $1 }) { shop, around in
       around.fraud.behaviour = .unavailable

@@ -7,6 +7,7 @@ import OrderDomain
 import OrderProtos
 import OrderQueue
 import OrderStore
+import OrderWire
 import PriorityQueue
 import SwiftProtobuf
 import Synchronization
@@ -117,6 +118,114 @@ struct EngineTests {
     }
   }
 
+  /// ADR 0009: what the disk holds up must not cost a leadership.
+  @Test func aRenewalIsAnsweredBeforeWhatWaitsForTheDisk() async throws {
+    try await withEngine([:], holding: true) { engine, store, _ in
+      let held = try #require(store)
+      let id = try #require(OrderID(newOrderID()))
+      let command = EnqueueCommand(job: JobQueue.NewJob(id: id), clock: .init(), body: Data("{}".utf8))
+      _ = try await engine.enqueue(command, recalled: nil).value
+      let epoch = try await engine.claim(Self.claim()).value.epoch
+      let fence = LeaderFence(lane: "main", epoch: epoch)
+      #expect(try await engine.lease(fence, max: 1, duration: .seconds(30)).value.count == 1)
+      held.hold()
+      let pipe = Pipe<WorkLink.Item>(limit: 4)
+      let places = Places(1)
+      #expect(await places.enter())
+      let answers = WorkAnswers(pipe) { places.leave() }
+      answers.add(await engine.ack(fence, id, clock: .init(), note: "")) { .of(id, $0) { .settled(id, $0) } }
+      answers.add(await engine.renew(fence)) { result in
+        (try? result.get()).map { .answer(.renewed($0)) } ?? .failure(ServiceError(.internal, "not renewed"))
+      }
+      answers.complete()
+      #expect(Self.names(await pipe.next(atMost: 8)) == ["renewed"])
+      held.release()
+      await places.waitUntilEmpty()
+      #expect(Self.names(await pipe.next(atMost: 8)) == ["settled"])
+    }
+  }
+
+  private static func names(_ items: [WorkLink.Item]?) -> [String] {
+    (items ?? []).flatMap { item -> [String] in
+      guard case .answers(let answers) = item else { return ["\(item)"] }
+      return answers.map { answer in
+        switch answer {
+        case .renewed: "renewed"
+        case .settled: "settled"
+        case .touched, .refused, .fenced: "\(answer)"
+        }
+      }
+    }
+  }
+
+  private static func claim(incarnation: UInt64 = 1) -> LeadershipClaim {
+    LeadershipClaim(lane: "main", executor: 3, incarnation: incarnation, term: 1)
+  }
+
+  private func open(_ engine: QueueEngine, _ epoch: Epoch) async -> (
+    Pending<WorkLink>, OrderQueue.Pipe<WorkLink.Item>
+  ) {
+    let pipe = Pipe<WorkLink.Item>(limit: 4)
+    let pending = await engine.openWork(
+      LeaderFence(lane: "main", epoch: epoch), executor: 3, incarnation: 1, lease: .seconds(30), held: nil,
+      pipe: pipe)
+    return (pending, pipe)
+  }
+
+  /// The stream that took its place may be open before its end is noticed.
+  @Test func aStreamThatWasReplacedIsPromisedNothingMore() async throws {
+    try await withEngine([:]) { engine, _, _ in
+      let epoch = try await engine.claim(Self.claim()).value.epoch
+      let old = try await open(engine, epoch).0.value
+      #expect(await engine.grant(4, to: old))
+      let (pending, pipe) = await open(engine, epoch)
+      let new = try await pending.value
+      #expect(await engine.grant(4, to: new))
+      let id = try #require(OrderID(newOrderID()))
+      let command = EnqueueCommand(job: JobQueue.NewJob(id: id), clock: .init(), body: Data("{}".utf8))
+      _ = try await engine.enqueue(command, recalled: nil).value
+      var delivered: [OrderID] = []
+      while delivered.isEmpty, let items = await pipe.next(atMost: 1) {
+        for case .deliveries(let deliveries) in items { delivered += deliveries.map(\.id) }
+      }
+      #expect(delivered == [id])
+      await engine.closeWork(old)
+      await engine.closeWork(new)
+    }
+  }
+
+  @Test func whatIsPromisedAndNotReadCountsAsCredit() async throws {
+    try await withEngine([:]) { engine, _, _ in
+      let epoch = try await engine.claim(Self.claim()).value.epoch
+      let (pending, pipe) = await open(engine, epoch)
+      let link = try await pending.value
+      #expect(await engine.grant(QueueLimit.credits, to: link))
+      let id = try #require(OrderID(newOrderID()))
+      let command = EnqueueCommand(job: JobQueue.NewJob(id: id), clock: .init(), body: Data("{}".utf8))
+      _ = try await engine.enqueue(command, recalled: nil).value
+      #expect(await !engine.grant(1, to: link))
+      link.sent(1)
+      #expect(await engine.grant(1, to: link))
+      pipe.finish()
+      await engine.closeWork(link)
+    }
+  }
+
+  @Test func aStreamThatTheDiskDidNotLetOpenHoldsNoLeadership() async throws {
+    try await withEngine([:], holding: true) { engine, store, _ in
+      let held = try #require(store)
+      let epoch = try await engine.claim(Self.claim()).value.epoch
+      held.hold()
+      let pending = await open(engine, epoch).0
+      held.refuse()
+      await #expect(throws: ServiceError.self) { try await pending.value }
+      // The next life of the same executor is not taken for a second one beside it.
+      try await eventually("it is granted") {
+        (try? await engine.claim(Self.claim(incarnation: 2)).value.isGranted) == true
+      }
+    }
+  }
+
   @Test func aRefusedClaimIsToldOnceForEachClaimerAndEpoch() async throws {
     try await withEngine([:]) { engine, _, lines in
       for executor in [3, 1, 1, 2, 1, 2] {
@@ -180,16 +289,17 @@ private func withEngine(
   try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask { await engine.run() }
     try await body(engine, held, lines)
-    try await engine.finishStop()
     group.cancelAll()
   }
+  try await engine.finishStop()
   withExtendedLifetime(folder) {}
 }
 
 /// A store on a disk that can stand still.
 private final class HeldStore: QueueStore {
   private let inner: EmbeddedQueueStore
-  private let state = Mutex<(isHeld: Bool, waiting: [@Sendable () -> Void])>((false, []))
+  private let state = Mutex<(isHeld: Bool, waiting: [@Sendable () -> Void], steps: [SubmittedStep])>(
+    (false, [], []))
 
   init(_ inner: EmbeddedQueueStore) { self.inner = inner }
 
@@ -197,15 +307,27 @@ private final class HeldStore: QueueStore {
 
   func release() {
     let waiting = state.withLock { state in
-      defer { state = (false, []) }
+      defer { state = (false, [], []) }
       return state.waiting
     }
     for step in waiting { step() }
   }
 
+  /// Fails what is held.
+  func refuse() {
+    let waiting = state.withLock { state in
+      defer { state = (false, [], []) }
+      return state.steps
+    }
+    for step in waiting { step.completion(.failure(ServiceError(.storageUnavailable, "the disk is full"))) }
+  }
+
   func submit(_ steps: [SubmittedStep]) {
     let isHeld = state.withLock { state in
-      if state.isHeld { state.waiting.append { self.inner.submit(steps) } }
+      if state.isHeld {
+        state.waiting.append { self.inner.submit(steps) }
+        state.steps += steps
+      }
       return state.isHeld
     }
     if !isHeld { inner.submit(steps) }

@@ -14,7 +14,7 @@ struct HotPathTests {
   @Test(arguments: [
     ["orchestrator": 3], ["a \"quoted\" \\ name": 1, "ordinary": 2],
     ["käsitleja": 4, "tab\there": 5, "/": 6],
-    ["orchestrator": UInt64.max - 1], [:],
+    ["orchestrator": WireLimit.clockCount], [:],
   ])
   func clocksComeBackAsTheyWentIn(_ components: [String: UInt64]) async throws {
     let folder = TemporaryFolder()
@@ -29,6 +29,55 @@ struct HotPathTests {
       let epoch = try await queue.claim(1).epoch
       let delivery = try #require(try await queue.lease(epoch).first)
       #expect(delivery.clock.components == expected.merging(["order-queue": 2]) { $1 })
+    }
+  }
+
+  /// A counter that no longer counts would stop the queue at each start anew.
+  @Test func aClockThatCannotGoOnIsRefused() async throws {
+    try await withQueue { queue in
+      let id = newOrderID()
+      let refused = try await queue.refusal { client, options in
+        try await client.enqueue(
+          .with {
+            $0.orderID = id
+            $0.clock.components = ["order-queue": .max - 1]
+          }, options: options)
+      }
+      #expect(refused.code == .invalidArgument)
+      try await queue.enqueue(id)
+      let epoch = try await queue.claim(1).epoch
+      #expect(try await queue.lease(epoch).map(\.orderID) == [id])
+    }
+  }
+
+  /// gRPC's clients take 4 MiB.
+  @Test func whatIsLeasedAndToldFitsIntoMessages() async throws {
+    try await withQueue { queue in
+      let body = Data(repeating: 0x20, count: 60_000)
+      let ids = (0..<75).map { _ in newOrderID() }
+      for id in ids {
+        try await queue.enqueue(id, body: body) { request in
+          request.basket.items = (0..<1_000).map { number in
+            .with {
+              $0.sku = String(repeating: "s", count: 60) + "\(number)"
+              $0.quantity = 1
+            }
+          }
+        }
+      }
+      let epoch = try await queue.claim(1).epoch
+      var leased: [String] = []
+      while leased.count < ids.count {
+        let deliveries = try await queue.lease(epoch, max: 256)
+        #expect(!deliveries.isEmpty && deliveries.allSatisfy { $0.body.count == body.count })
+        leased += deliveries.map(\.orderID)
+        #expect(try await queue.stats().leased == leased.count)
+      }
+      #expect(leased == ids)
+      for id in ids { try await queue.ack(id, epoch) }
+      let outcomes = try await queue.outcomes(after: 0, count: 2 * ids.count)
+      #expect(outcomes.map(\.sequence) == (1...UInt64(2 * ids.count)).map { $0 })
+      #expect(outcomes.filter { $0.basket.items.count == 1_000 }.count == ids.count)
     }
   }
 

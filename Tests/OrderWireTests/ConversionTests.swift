@@ -42,6 +42,12 @@ struct ConversionTests {
     clock.components = ["": 1]
     let noName = clock
     #expect(throws: ServiceError.self) { try VectorClock(noName) }
+    clock.components = ["p": WireLimit.clockCount]
+    let largest = clock
+    #expect(throws: Never.self) { try VectorClock(largest) }
+    clock.components = ["p": WireLimit.clockCount + 1]
+    let tooLarge = clock
+    #expect(throws: ServiceError.self) { try VectorClock(tooLarge) }
     var order = Self.order.message
     order.items = Array(repeating: Ordersd_V1_Item(), count: WireLimit.orderItems + 1)
     let large = order

@@ -35,6 +35,18 @@ import Testing
     #expect(found7.map(\.message) == [2])
   }
 
+  @Test func aMessageIsNoLongerThanItMayBe() throws {
+    var table = CallTable<Int, Int>(window: 8, capacity: 8)
+    for (number, size) in [600, 400, 100, 5_000, 1].enumerated() {
+      _ = try given(table.add(number, size: size, token: number, deadline: at(10)))
+    }
+    var messages: [[Int]] = []
+    for _ in 0..<4 { messages.append(table.takeBatch(atMost: 8, bytes: 1_000).map(\.message)) }
+    #expect(messages == [[0, 1], [2], [3], [4]], "one that is too long goes by itself")
+    let rest = table.takeBatch(atMost: 8, bytes: 1_000)
+    #expect(rest.isEmpty)
+  }
+
   @Test func anAnswerToWhatWasNotSentIsIgnored() throws {
     var table = CallTable<Int, Int>(window: 1, capacity: 2)
     let id = try given(table.add(7, token: 7, deadline: at(10)))

@@ -107,3 +107,10 @@ func relations(left: [String: UInt64], right: [String: UInt64], expected: Causal
 @Test(arguments: [#"{"a": -1}"#, #"{"a": 1.5}"#, "[]", #"{"a": "1"}"#]) func noClock(_ json: String) {
   #expect(throws: DecodingError.self) { try JSONDecoder().decode(VectorClock.self, from: Data(json.utf8)) }
 }
+
+@Test func aCounterStopsAtItsGreatestValue() {
+  var clock = VectorClock(["p": .max - 1])
+  clock.tick("p")
+  clock.receive(VectorClock(["p": .max, "q": 1]), at: "p")
+  #expect(clock == VectorClock(["p": .max, "q": 1]))
+}

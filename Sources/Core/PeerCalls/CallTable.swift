@@ -24,6 +24,8 @@ package struct CallTable<Message: Sendable, Token: Sendable>: Sendable {
   private struct Open {
     let token: Token
     let deadline: Instant
+    /// Bytes, about.
+    let size: Int
     /// Nil once it is sent.
     var message: Message?
   }
@@ -54,11 +56,13 @@ package struct CallTable<Message: Sendable, Token: Sendable>: Sendable {
 
   package var isEmpty: Bool { open.isEmpty && notes.isEmpty }
 
-  /// Adds a call. Nil when `capacity` calls are open.
-  package mutating func add(_ message: Message, token: Token, deadline: Instant) -> UInt64? {
+  /// Adds a call. `size`: bytes that it takes in a message, about. Nil when `capacity` calls are open.
+  package mutating func add(
+    _ message: Message, size: Int = 0, token: Token, deadline: Instant
+  ) -> UInt64? {
     guard open.count < capacity else { return nil }
     next += 1
-    open[next] = Open(token: token, deadline: deadline, message: message)
+    open[next] = Open(token: token, deadline: deadline, size: size, message: message)
     line.append(next)
     return next
   }
@@ -71,14 +75,21 @@ package struct CallTable<Message: Sendable, Token: Sendable>: Sendable {
   }
 
   /// What goes out next, in one message: notes first, then calls in their order, as far as the window
-  /// allows. Empty when nothing may go out now.
-  package mutating func takeBatch(atMost limit: Int) -> [Outgoing] {
+  /// allows. A call that would make the message longer than `bytes` waits for the next, unless it is the first. Empty
+  /// when nothing may go out now.
+  package mutating func takeBatch(atMost limit: Int, bytes: Int = .max) -> [Outgoing] {
     var batch = Array(notes.prefix(limit))
     notes.removeFirst(batch.count)
+    var size = 0
     while batch.count < limit, sent < window, head < line.count {
       let id = line[head]
+      guard var call = open[id], let message = call.message else {
+        head += 1
+        continue
+      }
+      if size > 0, call.size > bytes - size { break }
       head += 1
-      guard var call = open[id], let message = call.message else { continue }
+      size += call.size
       call.message = nil
       open[id] = call
       sent += 1

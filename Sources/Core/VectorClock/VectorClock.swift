@@ -24,8 +24,11 @@ package struct VectorClock: Sendable, Hashable, Codable {
 
   package subscript(process: String) -> UInt64 { components[process] ?? 0 }
 
-  /// A local event or a send at `process`.
-  package mutating func tick(_ process: String) { components[process, default: 0] += 1 }
+  /// A local event or a send at `process`. A counter stops at its greatest value.
+  package mutating func tick(_ process: String) {
+    let count = components[process] ?? 0
+    components[process] = count < .max ? count + 1 : count
+  }
 
   /// This clock after a local event or a send at `process`.
   package func ticked(_ process: String) -> VectorClock {

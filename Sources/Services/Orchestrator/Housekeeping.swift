@@ -40,8 +40,10 @@ struct Housekeeping: Service {
         do {
           if repository.store.trouble != nil { try await probe() }
           // A decision that could not be made durable leaves its order behind.
-          _ = try await interrupt("its decision could not be stored") { !pool.isRunning($0.id) }
+          _ = try await interrupt("its decision could not be stored") { !pool.isRunning($0) }
           try await purgeKeys()
+        } catch is CancellationError {
+          return
         } catch let error as ServiceError where error.isRetryable {
           context.logger.debug("Housekeeping waits for the store.", metadata: ["reason": "\(error)"])
         }
@@ -51,7 +53,9 @@ struct Housekeeping: Service {
 
   /// Makes orders under check `interrupted` where `isCutOff` holds: their card is gone, so that only the client can go
   /// on, with the same idempotency key. Returns how many.
-  private func interrupt(_ reason: String, where isCutOff: (StoredOrder) -> Bool) async throws -> Int {
+  private func interrupt(
+    _ reason: String, where isCutOff: @escaping @Sendable (OrderID) -> Bool
+  ) async throws -> Int {
     var interrupted = 0
     for state in [OrderState.received, .verifying] {
       var last: OrderID?
@@ -60,11 +64,11 @@ struct Housekeeping: Service {
         let orders = try await repository.store.read { db in
           try OrderTable.oldest(in: state, after: after, limit: Self.page, db)
         }
-        for order in orders where isCutOff(order) {
+        for order in orders where isCutOff(order.id) {
           let (process, now) = (context.process, context.clocks.wall())
           _ = try await repository.change(order.id) { order in
-            // Decided or resumed meanwhile.
-            guard order.state == state else { return nil }
+            // Decided or resumed meanwhile; whoever resumes it says so to the pool before the store.
+            guard order.state == state, isCutOff(order.id) else { return nil }
             order.clock.tick(process)
             return [
               try order.become(.interrupted, actor: process, reason: reason, clock: order.clock, at: now)

@@ -11,6 +11,9 @@ package enum WireLimit {
   package static let clockComponents = 64
   /// Bytes of a process's name.
   package static let processName = 64
+  /// Greatest counter in a clock: what a JSON number can hold exactly (RFC 8259 §6), far above what an order's
+  /// history comes to.
+  package static let clockCount: UInt64 = 1 << 53
   /// Items of one order.
   package static let orderItems = 1_000
   /// Bytes of a SKU in a basket, as in a catalog.
@@ -33,6 +36,9 @@ extension VectorClock {
         .invalidArgument,
         "clock: at most \(WireLimit.clockComponents) processes with names of 1 to \(WireLimit.processName) bytes"
       )
+    }
+    guard message.components.values.allSatisfy({ $0 <= WireLimit.clockCount }) else {
+      throw ServiceError(.invalidArgument, "clock: a counter must be at most \(WireLimit.clockCount)")
     }
     self.init(message.components)
   }

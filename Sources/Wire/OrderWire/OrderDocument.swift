@@ -9,7 +9,7 @@ package import OrderDomain
 /// Reads `order.json`. What is wrong with its shape is said in terms of the document, as a JSON pointer (RFC 6901).
 package enum OrderDocument {
   /// Largest body in bytes.
-  package static let maximumSize = 1 << 20
+  package static let maximumSize = 64 << 10
 
   /// Throws `malformed_body` for what is not JSON, `invalid_argument` (with the field in `details`) for what is not
   /// shaped like an order or holds the card's number where it would be stored.

@@ -111,6 +111,11 @@ struct OrdersClient {
       throw Failure(Exit.timedOut, "\(server) did not answer in time")
     } catch is CancellationError {
       throw CancellationError()
+    } catch is NIOTooManyBytesError {
+      throw Failure(
+        Exit.failed,
+        "the answer of \(server) is larger than \(Self.maximumAnswer >> 20) MiB; ask for less, as with --limit"
+      )
     } catch {
       throw Failure(
         Exit.unavailable,

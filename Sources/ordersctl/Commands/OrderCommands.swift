@@ -1,5 +1,6 @@
 import ArgumentParser
 import OrderDomain
+import OrderWire
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -141,7 +142,7 @@ struct OrderIDArgument: ExpressibleByArgument {
 /// Where an order comes from.
 enum OrderFile {
   /// Bytes; what the server takes at the most.
-  private static let maximumSize = 1 << 20
+  private static let maximumSize = OrderDocument.maximumSize
 
   /// The file's bytes as they are: what is wrong inside is the server's to say. Throws a usage failure for a file
   /// that is missing, too large or not JSON at all.

@@ -18,7 +18,7 @@ final class CheckSession: Sendable {
   static let maximumCallsPerMessage = 1_024
   /// Answers that the client has not taken yet; beyond it the stream is ended.
   private static let maximumUnsentAnswers = 4_096
-  /// Answers of one message, so that it stays far below a client's message limit.
+  /// Answers that are made before they are sent.
   private static let maximumBatch = 256
 
   fileprivate struct Waiting {
@@ -111,7 +111,9 @@ final class CheckSession: Sendable {
             + calls.map { call in
               answer(call.correlationID) { .check(try host.check(call.request, received: call.received)) }
             }
-          try await response.write(.with { $0.answers = answers })
+          for message in answers.messages(size: \.roughSize) {
+            try await response.write(.with { $0.answers = Array(message) })
+          }
         case .pause(let due):
           if let due { alarm.yield(due) }
           isBusy = false

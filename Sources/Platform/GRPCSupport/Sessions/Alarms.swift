@@ -25,6 +25,9 @@ package final class Alarms: Service {
 
   package init(clocks: Clocks) { self.clocks = clocks }
 
+  /// Alarms that are set and have not rung.
+  package var count: Int { state.withLock { $0.count } }
+
   /// Calls `body` at `time` or shortly after, or at once when the daemon stops before. False, and never, when it has
   /// stopped.
   @discardableResult

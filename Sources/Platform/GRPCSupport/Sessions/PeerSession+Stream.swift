@@ -113,7 +113,7 @@ extension PeerSession {
   private func next(_ wakeUps: AsyncStream<Void>) async -> [SessionWire<Call, Answer>.Outgoing]? {
     while !Task.isCancelled {
       let (batch, isDone) = state.withLock { state in
-        let batch = state.table.takeBatch(atMost: wire.batch)
+        let batch = state.table.takeBatch(atMost: wire.batch, bytes: MessageSize.limit)
         return (batch, batch.isEmpty && state.link == .over && state.table.isEmpty)
       }
       if !batch.isEmpty {

@@ -16,6 +16,8 @@ import Synchronization
 package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
   package typealias Completion = @Sendable (Result<Answer, ServiceError>) -> Void
 
+  typealias Wake = AsyncStream<Void>.Continuation
+
   struct Waiter: Sendable {
     let completion: Completion
     let permit: CircuitBreaker.Permit
@@ -42,12 +44,19 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
     var budget = RetryBudget()
     var link = Link.connecting
     /// Wakes the writer of the stream that is open or being opened.
-    var wake: AsyncStream<Void>.Continuation?
-    /// When the next sweep for calls out of time rings.
-    var sweepAt: Instant?
+    var wake: Wake?
+    /// When sweeps for calls out of time ring, the next one last. Each looks after all calls.
+    var sweeps: [Instant] = []
     var lateAnswers: UInt64 = 0
     /// The alarm that sends what need not go at once is set.
     var isNudgeSet = false
+
+    /// `time`, when no sweep rings before it: then one must be set.
+    mutating func mustSweep(at time: Instant) -> Instant? {
+      if let next = sweeps.last, next <= time { return nil }
+      sweeps.append(time)
+      return time
+    }
   }
 
   /// A call with less time than this says nothing about its peer when it runs out.
@@ -91,8 +100,9 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
   ) throws(ServiceError) -> UInt64 {
     let now = context.clocks.now()
     let cancelling = wire.cancelling(call)
+    let size = wire.size(call)
     var change: Change?
-    var wake: AsyncStream<Void>.Continuation?
+    var wake: Wake?
     var sweep: Instant?
     var mustNudge = false
     let outcome: Result<UInt64, ServiceError> = state.withLock { state in
@@ -110,7 +120,7 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
       let waiter = Waiter(
         completion: completion, permit: permit, cancelling: cancelling,
         wasHurried: deadline - now < Self.hurried)
-      guard let id = state.table.add(call, token: waiter, deadline: deadline) else {
+      guard let id = state.table.add(call, size: size, token: waiter, deadline: deadline) else {
         state.breaker.withdrawn(permit)
         return .failure(
           ServiceError(
@@ -119,15 +129,12 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
       }
       if isUrgent { wake = state.wake }
       if !isUrgent, !state.isNudgeSet { (state.isNudgeSet, mustNudge) = (true, true) }
-      if state.sweepAt.map({ deadline < $0 }) ?? true {
-        state.sweepAt = deadline
-        sweep = deadline
-      }
+      sweep = state.mustSweep(at: deadline)
       return .success(id)
     }
     tell(change)
     wake?.yield()
-    if let sweep { alarms.ring(at: sweep) { [weak self] in self?.sweep() } }
+    if let sweep { setSweep(sweep) }
     if mustNudge { alarms.ring(at: now + Self.leisure) { [weak self] in self?.nudge() } }
     return try outcome.get()
   }
@@ -193,11 +200,16 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
     for (completion, answer) in finished { completion(answer) }
   }
 
+  private func setSweep(_ time: Instant) {
+    alarms.ring(at: time) { [weak self] in self?.sweep(setFor: time) }
+  }
+
   /// Ends the calls whose time is over.
-  private func sweep() {
+  private func sweep(setFor time: Instant) {
     let now = context.clocks.now()
     var change: Change?
     let (late, next, wake) = state.withLock { state in
+      state.sweeps.removeAll { $0 == time }
       let before = state.breaker.phase
       let late = state.table.expire(now: now)
       for (_, call) in late {
@@ -206,11 +218,11 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
           ? state.breaker.withdrawn(waiter.permit) : state.breaker.failed(waiter.permit, now: now)
         if call.wasSent, let note = waiter.cancelling { state.table.note(note) }
       }
-      state.sweepAt = state.table.nextDeadline
+      let next = state.table.nextDeadline.flatMap { state.mustSweep(at: $0) }
       change = Change(from: before, to: state.breaker.phase)
-      return (late, state.sweepAt, late.isEmpty ? nil : state.wake)
+      return (late, next, late.isEmpty ? nil : state.wake)
     }
-    if let next { alarms.ring(at: next) { [weak self] in self?.sweep() } }
+    if let next { setSweep(next) }
     tell(change)
     wake?.yield()
     for (_, call) in late {

@@ -21,6 +21,8 @@ package struct SessionWire<Call: Sendable, Answer: Sendable>: Sendable {
   let cancelling: @Sendable (Call) -> Call?
   /// Calls of one message, at most.
   let batch: Int
+  /// Bytes that a call takes in a message, about.
+  let size: @Sendable (Call) -> Int
 }
 
 package typealias CheckSessionWire = SessionWire<
@@ -33,10 +35,12 @@ package typealias QueueSessionWire = SessionWire<
 extension SessionWire {
   /// `pack` and `unpack`: between calls and messages.
   private init<Request: Message, Reply: Message>(
-    _ method: MethodDescriptor, batch: Int, cancelling: @escaping @Sendable (Call) -> Call?,
+    _ method: MethodDescriptor, batch: Int, size: @escaping @Sendable (Call) -> Int,
+    cancelling: @escaping @Sendable (Call) -> Call?,
     pack: @escaping @Sendable ([Outgoing]) -> Request, unpack: @escaping @Sendable (Reply) -> Answers
   ) {
     self.batch = batch
+    self.size = size
     self.cancelling = cancelling
     run = { client, opened, next, receive in
       let request = StreamingClientRequest<Request> { writer in
@@ -68,6 +72,12 @@ extension CheckSessionWire {
       }
     return Self(
       method, batch: 256,
+      size: { call in
+        switch call {
+        case .check(let request): request.roughSize
+        case .settle, .cancel: 0
+        }
+      },
       cancelling: { call in
         guard case .check(let request) = call else { return nil }
         return .cancel(.with { $0.orderID = request.orderID })
@@ -106,7 +116,14 @@ extension CheckSessionWire {
 extension QueueSessionWire {
   /// `Session` of the order-queue.
   package static let queue = Self(
-    Ordersd_V1_OrderQueue.Method.Session.descriptor, batch: 256, cancelling: { _ in nil },
+    Ordersd_V1_OrderQueue.Method.Session.descriptor, batch: 256,
+    size: { call in
+      switch call {
+      case .enqueue(let request): request.roughSize
+      case .cancel, .peek: 0
+      }
+    },
+    cancelling: { _ in nil },
     pack: { calls in
       Ordersd_V1_QueueSessionRequest.with { message in
         message.calls = calls.map { id, call, _ in

@@ -12,7 +12,7 @@ struct LineReader {
   /// What a batch may be.
   struct Limits: Sendable {
     /// Bytes of one line.
-    var line = 64 << 10
+    var line = OrderDocument.maximumSize
     /// Lines, empty ones too.
     var lines = 100_000
     /// Bytes of all lines.

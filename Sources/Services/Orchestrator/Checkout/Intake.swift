@@ -162,12 +162,16 @@ struct Intake: Sendable {
     return decided
   }
 
-  /// Tries a held order again. Whatever becomes of it is durable then; an order that is not interrupted any more is let
-  /// go of.
+  /// Tries a held order again. Whatever becomes of it is durable then. One that is decided by now is let go of; one
+  /// that is under check stays held: a repeat of its key may be at it, or its decision could not be stored.
   func tryAgain(_ id: OrderID, _ request: Submission) async throws {
     let order = try await repository.order(id)
-    guard order.state == .interrupted else { return holding.forget(id) }
-    _ = try await takeUp(order, request, reason: "tried again by the orchestrator")
+    switch order.state {
+    case .interrupted: _ = try await takeUp(order, request, reason: "tried again by the orchestrator")
+    case .received, .verifying: break
+    case .approved, .queued, .executing, .executed, .rejected, .cancelled, .expired, .failed:
+      holding.forget(id)
+    }
   }
 
   private func apply(

@@ -6,7 +6,7 @@ package final class Pending<Value: Sendable>: Sendable {
     /// Can turn into waiting, resolved.
     case open
     /// Can turn into resolved.
-    case waiting(CheckedContinuation<Value, any Error>)
+    case waiting(@Sendable (Result<Value, any Error>) -> Void)
     /// Final.
     case resolved(Result<Value, any Error>)
   }
@@ -19,29 +19,34 @@ package final class Pending<Value: Sendable>: Sendable {
   init(_ result: Result<Value, any Error>) { state.withLock { $0 = .resolved(result) } }
 
   func resolve(_ result: Result<Value, any Error>) {
-    let waiter: CheckedContinuation<Value, any Error>? = state.withLock { state in
+    let waiter: (@Sendable (Result<Value, any Error>) -> Void)? = state.withLock { state in
       switch state {
       case .open:
         state = .resolved(result)
         return nil
-      case .waiting(let continuation):
+      case .waiting(let waiter):
         state = .resolved(result)
-        return continuation
+        return waiter
       case .resolved: return nil
       }
     }
-    waiter?.resume(with: result)
+    waiter?(result)
+  }
+
+  /// Calls `body` once: at once where the result is known, otherwise on the thread that resolves it.
+  package func whenResolved(_ body: @escaping @Sendable (Result<Value, any Error>) -> Void) {
+    let result: Result<Value, any Error>? = state.withLock { state in
+      if case .resolved(let result) = state { return result }
+      state = .waiting(body)
+      return nil
+    }
+    if let result { body(result) }
   }
 
   package var value: Value {
     get async throws {
       try await withCheckedThrowingContinuation { continuation in
-        let result: Result<Value, any Error>? = state.withLock { state in
-          if case .resolved(let result) = state { return result }
-          state = .waiting(continuation)
-          return nil
-        }
-        if let result { continuation.resume(with: result) }
+        whenResolved { continuation.resume(with: $0) }
       }
     }
   }

@@ -24,16 +24,29 @@ extension QueueEngine {
       let step = machine.takeBackLost(link.leader, held: held, now: now)
       if !step.changes.isEmpty { hand(StoreStep(changes: step.changes, at: now.wall)) }
     }
-    for older in links.values where older.leader == link.leader { older.pipe.finish() }
+    // Closed, so that it is promised no order that nobody would read.
+    for older in links.values where older.leader == link.leader {
+      older.close()
+      older.pipe.finish()
+    }
     links[link.id] = link
     logger.debug(
       "A work stream is open.",
       metadata: ["lane": "\(fence.lane)", "executor": "\(executor)", "epoch": "\(fence.epoch)"])
     let leadershipLease = configuration.machine.leadershipLease
-    return submit(StoreStep(changes: [], at: now.wall)) { _ in
-      pipe.push(.opened(leadershipLease: leadershipLease))
-      return link
+    let pending = Pending<WorkLink>()
+    hand(StoreStep(changes: [], at: now.wall)) { result in
+      switch result {
+      case .success:
+        pipe.push(.opened(leadershipLease: leadershipLease))
+        pending.resolve(.success(link))
+      case .failure(let error):
+        // Its caller has no link that it could close.
+        link.close()
+        pending.resolve(.failure(error))
+      }
     }
+    return pending
   }
 
   /// Ties a leadership to its stream and gives its leases their full length. Returns why not.

@@ -32,7 +32,8 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
     let fence = try LeaderFence(request.fence)
     let max = try bounded(request.max, default: 1, upTo: QueueLimit.leaseBatch, "max")
     let duration = try leaseLength(request.leaseMs, default: engine.configuration.lease)
-    let deliveries = try await durable(engine.lease(fence, max: max, duration: duration))
+    let deliveries = try await durable(
+      engine.lease(fence, max: min(max, QueueEngine.pushBatch), duration: duration))
     return .with { $0.deliveries = deliveries.map(\.message) }
   }
 

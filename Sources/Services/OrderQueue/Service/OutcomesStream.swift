@@ -33,7 +33,9 @@ extension OrderQueueProvider {
         if let first = page.first, let latest = page.last {
           // Sequences have no gaps, so the reader was overtaken by the retention.
           if first.sequence > cursor + 1 { throw await engine.missed(cursor, oldest: first.sequence) }
-          try await response.write(.with { $0.outcomes = page.map(\.message) })
+          for message in page.map(\.message).messages(size: \.roughSize) {
+            try await response.write(.with { $0.outcomes = Array(message) })
+          }
           cursor = latest.sequence
         } else {
           await grew.wait()

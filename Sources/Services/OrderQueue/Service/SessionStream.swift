@@ -26,7 +26,9 @@ extension OrderQueueProvider {
       while let batch = await frames.next(atMost: Self.framesInFlight) {
         for frame in batch {
           let answers = await frame()
-          try await response.write(.with { $0.answers = answers })
+          for message in answers.messages(size: \.roughSize) {
+            try await response.write(.with { $0.answers = Array(message) })
+          }
         }
       }
     }

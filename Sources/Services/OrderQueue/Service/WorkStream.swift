@@ -8,22 +8,22 @@ import Synchronization
 import VectorClock
 
 extension OrderQueueProvider {
-  /// Items that wait for the stream's writer before its reader takes no more; deliveries are bounded by
-  /// credits.
-  private static let itemsInFlight = 16
+  /// Messages of which something is not answered before the stream's reader takes no more; deliveries are bounded
+  /// by credits.
+  private static let messagesInFlight = 16
 
   func work(
     request: RPCAsyncSequence<Ordersd_V1_WorkRequest, any Error>, response: RPCWriter<Ordersd_V1_WorkReply>,
     context: ServerContext
   ) async throws {
-    let pipe = Pipe<WorkLink.Item>(limit: Self.itemsInFlight)
+    let pipe = Pipe<WorkLink.Item>(limit: Self.messagesInFlight)
     let opened = Slot<WorkLink>()
     let result: Result<Void, any Error>
     do {
       try await exchange(pipe: pipe) {
         try await readWork(request, pipe: pipe, opened: opened)
       } write: {
-        try await writeWork(response, pipe: pipe)
+        try await writeWork(response, pipe: pipe, opened: opened)
       }
       result = .success(())
     } catch {
@@ -39,6 +39,7 @@ extension OrderQueueProvider {
     opened: Slot<WorkLink>
   ) async throws {
     var link: WorkLink?
+    let places = Places(Self.messagesInFlight)
     for try await message in request {
       try limitFrame(message.commands.count)
       var commands = message.commands[...]
@@ -52,21 +53,14 @@ extension OrderQueueProvider {
       }
       guard let link else { return }
       let rest = commands
-      let taken = try await engine.together { engine in
-        Result { try rest.compactMap { try take($0, link, on: engine) } }
+      let answers = WorkAnswers(pipe) { places.leave() }
+      guard await places.enter() else { return }
+      try await engine.together { engine in
+        Result { for command in rest { try take(command, link, answers, on: engine) } }
       }.get()
-      if taken.isEmpty { continue }
-      let isOpen = await pipe.send(
-        .answers {
-          var done: [WorkAnswer] = []
-          done.reserveCapacity(taken.count)
-          // From the last, which is durable last: then nobody waits again for those before it.
-          for answer in taken.reversed() { done.append(try await answer()) }
-          done.reverse()
-          return done
-        })
-      if !isOpen { return }
+      answers.complete()
     }
+    await places.waitUntilEmpty()
   }
 
   /// Nil when the fence is not the current one; then the stream's last event says so.
@@ -95,45 +89,44 @@ extension OrderQueueProvider {
     return Set(try message.orderIds.map { try OrderID(wire: $0) })
   }
 
-  /// Nil for a command that has no answer.
   private func take(
-    _ command: Ordersd_V1_WorkCommand, _ link: WorkLink, on engine: isolated QueueEngine
-  ) throws -> (@Sendable () async throws -> WorkAnswer)? {
+    _ command: Ordersd_V1_WorkCommand, _ link: WorkLink, _ answers: WorkAnswers,
+    on engine: isolated QueueEngine
+  ) throws {
     switch command.command {
     case .open: throw ServiceError(.invalidArgument, "open: only once, as the first command")
     case .credits(let grant):
       guard engine.grant(Int(grant.credits), to: link) else {
         throw ServiceError(.invalidArgument, "credits: at most \(QueueLimit.credits) may be outstanding")
       }
-      return nil
     case .touch(let request):
       let id = try OrderID(wire: request.orderID)
       let pending = engine.touch(
         try fence(request.hasFence ? request.fence : nil, link), id,
         duration: try leaseLength(request.leaseMs, default: link.lease))
-      return { await settled(id, pending) { _ in .touched(id) } }
+      answers.add(pending) { .of(id, $0) { _ in .touched(id) } }
     case .ack(let request):
       let id = try OrderID(wire: request.orderID)
       let pending = engine.ack(
         try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
         note: try shortText(request.note, "note"))
-      return { await settled(id, pending) { .settled(id, $0) } }
+      answers.add(pending) { .of(id, $0) { .settled(id, $0) } }
     case .nack(let request):
       let id = try OrderID(wire: request.orderID)
       let pending = engine.nack(
         try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
         reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request))
-      return { await settled(id, pending) { .settled(id, $0) } }
+      answers.add(pending) { .of(id, $0) { .settled(id, $0) } }
     case .renew(let request):
       let pending = engine.renew(try fence(request.hasFence ? request.fence : nil, link))
-      return {
+      answers.add(pending) { result in
         do {
-          return .renewed(try await pending.value)
+          return .answer(.renewed(try result.get()))
         } catch let error as FencedError {
-          return .fenced(error.fence)
+          return .answer(.fenced(error.fence))
         } catch {
-          // No promise about the leadership can be made, and no event could say so: the stream ends.
-          throw ServiceError(answer: error)
+          // No promise about the leadership can be made, and no event could say so.
+          return .failure(ServiceError(answer: error))
         }
       }
     case nil:
@@ -147,34 +140,29 @@ extension OrderQueueProvider {
     try message.map(LeaderFence.init) ?? LeaderFence(lane: link.leader.lane, epoch: link.leader.epoch)
   }
 
-  private func settled<Value: Sendable>(
-    _ id: OrderID, _ pending: Pending<Value>, _ answer: (Value) -> WorkAnswer
-  ) async -> WorkAnswer {
-    do {
-      return answer(try await pending.value)
-    } catch {
-      return .refused(id, ServiceError(answer: error))
-    }
-  }
-
-  private func writeWork(_ response: RPCWriter<Ordersd_V1_WorkReply>, pipe: Pipe<WorkLink.Item>) async throws
-  {
+  private func writeWork(
+    _ response: RPCWriter<Ordersd_V1_WorkReply>, pipe: Pipe<WorkLink.Item>, opened: Slot<WorkLink>
+  ) async throws {
     while let batch = await pipe.next(atMost: 1) {
       for item in batch {
-        let events = try await events(of: item)
+        let events = try events(of: item)
         try await response.write(.with { $0.events = events })
+        if case .deliveries(let deliveries) = item {
+          opened.value.withLock { $0 }?.sent(deliveries.count)
+        }
         // Nothing comes after a fence.
         if events.contains(where: { if case .fenced = $0.event { true } else { false } }) { return }
       }
     }
   }
 
-  private func events(of item: WorkLink.Item) async throws -> [Ordersd_V1_WorkEvent] {
+  private func events(of item: WorkLink.Item) throws -> [Ordersd_V1_WorkEvent] {
     switch item {
     case .opened(let lease): [.with { $0.opened = .with { $0.leadershipLeaseMs = milliseconds(lease) } }]
     case .deliveries(let deliveries): deliveries.map { delivery in .with { $0.delivery = delivery.message } }
-    case .answers(let answers): try await answers().map(\.event)
+    case .answers(let answers): answers.map(\.event)
     case .fenced(let fence): [.with { $0.fenced = fence.message }]
+    case .failed(let error): throw error
     }
   }
 }

@@ -204,7 +204,7 @@ package nonisolated struct Ordersd_V1_LeaseRequest: Sendable {
   /// Clears the value of `fence`. Subsequent reads from it will return its default value.
   package mutating func clearFence() {self._fence = nil}
 
-  /// 1 … 256; 0 = 1.
+  /// 1 … 256; 0 = 1. Fewer are handed out when more would not fit in a message.
   package var max: UInt32 = 0
 
   /// How long the lease lasts, 100 … 3,600,000; 0 = the queue's default.
