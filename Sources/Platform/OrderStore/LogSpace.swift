@@ -9,9 +9,10 @@ import Synchronization
 
 /// Keeps written space ahead of the end of the write-ahead log.
 ///
-/// A commit that makes the file longer has to flush the file's inode too, and the journal of the file system where there
-/// is one; one that overwrites has its own data to flush. What stands behind the last frame does not matter: SQLite
-/// reads a log up to the first frame whose salts are not those of its header (sqlite.org/fileformat2.html#walformat).
+/// A commit that makes the file longer has to flush the file's inode too, and the journal of the file system
+/// where there is one; one that overwrites has its own data to flush. What stands behind the last frame does not
+/// matter: SQLite reads a log up to the first frame whose salts are not those of its header
+/// (sqlite.org/fileformat2.html#walformat).
 ///
 /// For the one thread that writes, between its transactions.
 final class LogSpace: Sendable {

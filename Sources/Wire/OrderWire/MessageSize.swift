@@ -1,7 +1,7 @@
 package import OrderProtos
 
-/// How large a message of a stream may become. gRPC takes 4 MiB by default, on either side; far less, since the parts are
-/// weighed roughly: their texts and bytes, and something for the rest.
+/// How large a message of a stream may become. gRPC takes 4 MiB by default, on either side; far less, since the
+/// parts are weighed roughly: their texts and bytes, and something for the rest.
 package enum MessageSize {
   package static let limit = 1 << 20
 }
