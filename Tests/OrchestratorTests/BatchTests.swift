@@ -92,6 +92,34 @@ import Testing
     }
   }
 
+  /// Many at once: each goes on, all are answered, and no more are in flight than one may have.
+  @Test func manyBatchesShareTheSeats() async throws {
+    try await withShop(["orchestrator.max-in-flight": "16"]) { shop, around in
+      let body = Array(repeating: orderLine(), count: 40).joined(separator: "\n")
+      let summaries = try await withThrowingTaskGroup(of: JSON.self) { group in
+        for _ in 0..<8 { group.addTask { try await post(shop, body).summary } }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(summaries.map { $0["accepted"].number } == Array(repeating: 40, count: 8))
+      #expect(around.verification.requests.count == 320, "none was tried twice")
+    }
+  }
+
+  /// Half of four places are for batches: the third one is told to come again, and orders by themselves are
+  /// taken.
+  @Test func aBatchThatHasNoRoomIsRefused() async throws {
+    try await withShop(["orchestrator.max-in-flight": "4", "orchestrator.order-deadline": "20s"]) {
+      shop, around in
+      around.verification.behaviour = .hang
+      let opened = (0..<2).map { _ in Task { try await post(shop, orderLine()) } }
+      #expect(try await eventually { around.verification.requests.count == 2 })
+      let refused = try await post(shop, orderLine())
+      #expect(refused.reply.status == 503 && refused.reply.headers["retry-after"] == "2")
+      #expect(refused.reply.body.contains("overloaded"))
+      for task in opened { task.cancel() }
+    }
+  }
+
   /// Answers come while the request is still being sent.
   @Test func theAnswerBeginsBeforeTheRequestEnds() async throws {
     try await withShop { shop, _ in
@@ -139,6 +167,64 @@ import Testing
         shop, orderLine() + String(repeating: " ", count: 65_536) + "\n" + orderLine())
       #expect(long.lines.map { $0["status"].number } == [413, 201])
     }
+  }
+}
+
+/// Who may have an order checked next.
+struct SeatPlanTests {
+  private var plan: SeatPlan
+
+  init() { plan = SeatPlan(capacity: 4) }
+
+  @Test mutating func whatBecomesFreeGoesToTheBatchWithTheFewest() {
+    plan = SeatPlan(capacity: 8)
+    let (first, second) = (plan.open() ?? 0, plan.open() ?? 0)
+    for _ in 0..<4 { equal(plan.ask(first), [first]) }
+    equal(plan.ask(first), [], "half of the places are for batches")
+    equal(plan.ask(second), [])
+    equal(plan.rise(first), [second], "three and one")
+    equal(plan.rise(first), [first])
+    equal(plan.ask(first) + plan.ask(second), [])
+    equal(plan.rise(first), [second], "two and two")
+    equal(plan.rise(first), [first])
+    #expect(plan.seats == 4)
+  }
+
+  @Test mutating func ordersByThemselvesAndBatchesBothFindPlaces() {
+    for _ in 0..<4 { equal(plan.admit(), true) }
+    equal(plan.admit(), false)
+    let batch = plan.open() ?? 0
+    equal(plan.ask(batch), [])
+    equal(plan.leave(), [batch], "what is free goes to who waits")
+    equal(plan.admit(), false)
+    equal(plan.ask(batch), [])
+    equal(plan.leave(), [batch])
+    equal(plan.ask(batch), [])
+    equal(plan.leave(), [], "but not beyond the share of batches")
+    equal(plan.admit(), true)
+    equal(plan.admit(), false)
+    equal(plan.open() != nil, true)
+    equal(plan.open(), nil, "as many batches as there are seats for")
+  }
+
+  @Test mutating func whatIsOverGivesBackWhatItHad() {
+    let (first, second) = (plan.open() ?? 0, plan.open() ?? 0)
+    equal(plan.ask(first) + plan.ask(first) + plan.ask(first), [first, first])
+    equal(plan.ask(second), [])
+    equal(plan.withdraw(second), true)
+    equal(plan.withdraw(second), false)
+    equal(plan.ask(second) + plan.ask(second), [], "it stands in line once")
+    equal(plan.close(first), [second])
+    #expect(plan.seats == 1 && plan.batches == 1)
+    equal(plan.rise(first) + plan.ask(first) + plan.close(first), [], "it is over")
+    equal(plan.rise(second) + plan.rise(second), [])
+    #expect(plan.seats == 0)
+  }
+
+  private func equal<Value: Equatable>(
+    _ value: Value, _ expected: Value, _ why: Comment? = nil, at place: SourceLocation = #_sourceLocation
+  ) {
+    #expect(value == expected, why, sourceLocation: place)
   }
 }
 

@@ -4,8 +4,15 @@ import SwiftProtobuf
 import Testing
 import VectorClock
 
+@testable import Orchestrator
+
 /// The outbox to the queue, and the outcomes back from it.
 @Suite(.timeLimit(.minutes(2))) struct QueueTests {
+  private func clock(_ entry: JSON) -> VectorClock {
+    guard case .object(let components) = entry["clock"] else { return VectorClock() }
+    return VectorClock(components.mapValues { UInt64($0.number ?? 0) })
+  }
+
   private func submit(_ shop: Shop) async throws -> String {
     let order = try await shop.http.post(orderBody()).json()
     #expect(order["state"].text == "approved")
@@ -87,7 +94,26 @@ import VectorClock
       #expect(try await shop.order(id, in: "executed")["state"].text == "executed")
       let entries = try await shop.http.get("/v1/orders/\(id)/events").json()["entries"].list
       #expect(entries.filter { $0["state"].text == "queued" }.count == 1)
+      // Each step comes after the one before, by its clock too.
+      let steps = try ["approved", "queued", "executing", "executed"].map { state in
+        clock(try #require(entries.last { $0["state"].text == state }))
+      }
+      #expect(zip(steps, steps.dropFirst()).allSatisfy { $0.happenedBefore($1) }, "\(steps)")
     }
+  }
+
+  @Test func theHandOverComesBeforeWhatOvertookItsAnswer() throws {
+    let approved = VectorClock(["orchestrator": 9, "fraud-detection": 4])
+    let leased = approved.ticked("orchestrator").ticked("order-queue").ticked("order-queue")
+    var order = try sampleOrder()
+    order.clock = approved
+    func handOver(before clock: VectorClock) -> VectorClock {
+      NewsBatch.handOver(of: order, before: clock, process: "orchestrator")
+    }
+    #expect(handOver(before: leased) == approved.ticked("orchestrator").ticked("order-queue"))
+    order.clock.tick("orchestrator")  // A cancel was asked for meanwhile.
+    #expect(handOver(before: leased).happenedBefore(leased))
+    #expect(handOver(before: VectorClock(["order-queue": 1])) == VectorClock(["order-queue": 1]))
   }
 
   @Test func aLateAcknowledgementIsAnExecution() async throws {

@@ -23,6 +23,17 @@ import WatchdogKit
     }
   }
 
+  @Test func whatWritesTheNewsOfTheQueueIsNamedWhenItHangs() async throws {
+    try await withLoops { loops, shop, around in
+      let id = try await shop.submit()
+      _ = try await shop.order(id, in: "queued")
+      let missed = try await loops.missed(wedging: "queue-news") { around.queue.tell(.executing, id) }
+      #expect(missed == ["queue-news"])
+      #expect(try await loops.allTurn())
+      #expect(try await shop.order(id, in: "executing")["state"].text == "executing")
+    }
+  }
+
   @Test func anAbsentQueueIsNoStall() async throws {
     let loops = WatchedLoops()
     try await withSurroundings(queueIsUp: false, heartbeats: loops.heartbeats) { around in

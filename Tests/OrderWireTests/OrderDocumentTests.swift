@@ -46,6 +46,38 @@ struct OrderDocumentTests {
     #expect(error?.message.contains("4111") == false)
   }
 
+  /// RFC 8259 §4 does not say which of two members with one name counts.
+  @Test(
+    arguments: [
+      (#""quantity": 2"#, #""quantity": 2, "quantity": 3"#, "/items/0/quantity"),
+      (#"[{"sku": "x", "quantity": 2}]"#, #"[{"sku": "x", "quantity": 2}], "items": []"#, "/items"),
+      (#""cvv": "123""#, #""cvv": "123", "\u0063vv": "124""#, "/payment/card/cvv"),
+      (#""payment": {"#, #""note": [{}, {"a/b": 1, "c": [[]], "a/b": "}"}], "payment": {"#, "/note/1/a~1b"),
+      (#""payment": {"#, #""\ud83d\ude00": 1, "\ud83d\ude00": 2, "payment": {"#, nil),
+    ] as [(String, String, String?)])
+  func aMemberThatStandsTwiceIsRefused(_ old: String, _ new: String, _ pointer: String?) {
+    #expect(Self.good.contains(old))
+    let error = #expect(throws: ServiceError.self) {
+      try OrderDocument.decode(Data(Self.good.replacing(old, with: new).utf8))
+    }
+    #expect(error?.code == .invalidArgument)
+    if let pointer { #expect(error?.details["field"] == pointer) }
+    #expect(error?.details["problem"]?.contains("twice") == true)
+  }
+
+  @Test func oneNameInSeveralObjectsIsNoDuplicate() throws {
+    let same =
+      #""note": {"a": {"a": {"a": "a"}}, "b\"": "{\"a\": 1, \"a\"", "b": [{"a": 1}, {"a": 1}]}, "payment": {"#
+    _ = try OrderDocument.decode(Data(Self.good.replacing(#""payment": {"#, with: same).utf8))
+    let many = (0..<5_000).map { "\"n\($0)\": 0, " }.joined()
+    _ = try OrderDocument.decode(
+      Data(Self.good.replacing(#""payment": {"#, with: many + #""payment": {"#).utf8))
+    #expect(throws: ServiceError.self) {
+      try OrderDocument.decode(
+        Data(Self.good.replacing(#""payment": {"#, with: many + many + #""payment": {"#).utf8))
+    }
+  }
+
   @Test(
     arguments: ["1.5", "-0.5", "1e30", "-1e30", "9223372036854775808", "1e400"],
     [

@@ -345,7 +345,8 @@ package final class DurableStore: Sendable {
   /// it turns a pool to WAL mode, which comes after that, and with NORMAL a commit is written and not flushed.
   private static func flushEachCommit(_ pool: DatabasePool) throws {
     let level = try pool.writeWithoutTransaction { db in
-      try db.execute(sql: "PRAGMA synchronous = FULL")
+      // With the pages of a whole transaction in memory; beyond that they are written before it ends, and again.
+      try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
       return try Int.fetchOne(db, sql: "PRAGMA synchronous")
     }
     guard level == 2 else {

@@ -43,9 +43,11 @@ package func buildOrchestrator(
   let queuePeer = try peer("order-queue", configuration.orderQueue)
   let queue = QueueSession(
     queuePeer, wire: .queue, breaker: configuration.circuit, alarms: alarms, context: context)
+  let news = QueueNews(repository: repository, context: context)
   let outbox = Outbox(
-    repository: repository, queue: queue, maximumBacklog: configuration.maximumBacklog, context: context)
-  let follower = OutcomeFollower(repository: repository, queue: queuePeer, context: context)
+    repository: repository, queue: queue, news: news, maximumBacklog: configuration.maximumBacklog,
+    context: context)
+  let follower = OutcomeFollower(repository: repository, queue: queuePeer, news: news, context: context)
   let violations = ViolationRecorder(repository: repository, context: context)
   let holding = Holding(configuration.holding)
   let intake = Intake(
@@ -70,7 +72,7 @@ package func buildOrchestrator(
   return RoleRuntime(
     // Stopped in reverse: whoever makes calls before what carries them, and their connections last.
     services: checks.all.map(\.peer) + [queuePeer, alarms] + checks.all + [queue] + [
-      StoreService(store: store), violations, pool, housekeeping, outbox, follower,
+      StoreService(store: store), violations, pool, housekeeping, news, outbox, follower,
       HoldService(holding: holding, intake: intake, context: context), http,
     ],
     waitUntilListening: {

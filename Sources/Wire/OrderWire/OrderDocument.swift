@@ -12,7 +12,7 @@ package enum OrderDocument {
   package static let maximumSize = 64 << 10
 
   /// Throws `malformed_body` for what is not JSON, `invalid_argument` (with the field in `details`) for what is not
-  /// shaped like an order or holds the card's number where it would be stored.
+  /// shaped like an order, has a member twice or holds the card's number where it would be stored.
   package static func decode(_ data: Data) throws -> OrderRequest {
     guard data.count <= maximumSize else {
       throw ServiceError(.bodyTooLarge, "the body has \(data.count) bytes; at most \(maximumSize) are taken")
@@ -22,6 +22,10 @@ package enum OrderDocument {
       request = try JSONDecoder().decode(OrderRequest.self, from: data)
     } catch let error as DecodingError {
       throw serviceError(error)
+    }
+    if let twice = data.withUnsafeBytes({ DuplicateMember.find(in: $0.assumingMemoryBound(to: UInt8.self)) })
+    {
+      throw field(twice, "stands twice; each member of an object must stand once")
     }
     let texts = texts(of: request)
     try checkLimits(request, texts)

@@ -4,19 +4,21 @@ import OrderWire
 
 extension RESTAPI {
   static let batchTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl"]
-  /// Lines of one batch on their way at a time, and never more than half of what the orchestrator takes at once, so
-  /// that a batch leaves room for others.
-  static let batchConcurrency = 64
+  /// Lines of one batch whose answers are not written yet, at most. How many of them are being checked, the
+  /// `SeatPlan` says.
+  static let batchConcurrency = 128
 
-  /// `POST /v1/orders:batch`: an order in each line, and what became of it in each line of the answer, which begins
-  /// before the request has ended. The status is 200 whatever becomes of the lines: it is sent first.
+  /// `POST /v1/orders:batch`: an order in each line, and what became of it in each line of the answer, which
+  /// begins before the request has ended. The status is 200 whatever becomes of the lines: it is sent first.
+  /// Too many batches at a time are refused before.
   func batch(_ request: Request, _ context: RESTContext) async throws -> Response {
     try Self.requireType(Self.batchTypes, of: request)
     let key = request.headers[Self.idempotencyKey]
     // A line's number is added to it.
     if let key { try Intake.check(key, limit: Intake.keyLength.upperBound - 8) }
     let run = BatchRun(
-      intake: intake, concurrency: max(1, min(Self.batchConcurrency, intake.pool.capacity / 2)), key: key,
+      intake: intake, batch: try intake.pool.open(),
+      concurrency: min(Self.batchConcurrency, intake.pool.share), key: key,
       client: proxies.client(request, context))
     return Response(
       status: .ok, headers: [.contentType: Self.batchTypes[0], .cacheControl: "no-store"],

@@ -10,16 +10,18 @@ import Synchronization
   import Foundation
 #endif
 
-/// Carries out one batch: reads lines, submits each as an order of its own, and hands out what became of them as it
-/// is known. No more than `concurrency` lines are on their way at a time; what is not read yet waits at the client,
-/// as does everything while the client does not take its answers.
+/// Carries out one batch: reads lines, submits each as an order of its own, and hands out what became of them
+/// as it is known. A line is taken when it has a seat among the orders in flight, which batches share fairly,
+/// and no more than `concurrency` have answers that are not written; what is not read yet waits at the
+/// client.
 struct BatchRun: Sendable {
   /// Between two pieces of the request.
   static let silence = Duration.seconds(30)
-  /// How long a line waits for a place among the orders in flight.
+  /// How long a line is tried again while the orchestrator takes no orders at all.
   static let patience = Duration.seconds(10)
 
   let intake: Intake
+  let batch: CheckoutPool.Batch
   /// Lines on their way at a time.
   let concurrency: Int
   var limits = LineReader.Limits()
@@ -134,12 +136,18 @@ struct BatchRun: Sendable {
           number, ServiceError(.bodyTooLarge, "the line is too long; at most \(limits.line) bytes are taken"))
       )
     case .line(let text):
-      group.addTask { desk.put(await answer(text, number)) }
+      try await batch.seat()
+      group.addTask {
+        let answer = await answer(text, number)
+        // Not when the answer is written: a client that is slow to take it keeps no other's orders waiting.
+        batch.rise()
+        desk.put(answer)
+      }
     }
     return true
   }
 
-  /// One line: the same as an order by itself, but that it waits when too many are in flight.
+  /// One line, which has a seat: the same as an order by itself, but that it waits while none are taken.
   private func answer(_ text: Data, _ number: Int) async -> BatchLine {
     let clock = ContinuousClock()
     let deadline = clock.now + Self.patience
@@ -147,7 +155,8 @@ struct BatchRun: Sendable {
       let key = try BatchKey.of(text) ?? self.key.map { "\($0)/\(number)" }
       while true {
         do {
-          return BatchLine(number, try await intake.submit(text, idempotencyKey: key, client: client))
+          return BatchLine(
+            number, try await intake.submit(text, idempotencyKey: key, client: client, isSeated: true))
         } catch let error as ServiceError where error.code == .overloaded && clock.now < deadline {
           // Refused before anything was stored.
           try await Task.sleep(for: .milliseconds(Int64.random(in: 20...100)))
@@ -205,7 +214,8 @@ enum BatchKey {
 
   private static let name = Data("idempotencyKey".utf8)
 
-  /// Nil when there is none, or when the line is not an object: what is wrong with it is for the intake to say.
+  /// Nil when there is none, or when the line is not an object: what is wrong with it is for the intake to
+  /// say.
   ///
   /// Throws `invalid_argument` for a key of another type.
   static func of(_ line: Data) throws -> String? {

@@ -63,14 +63,18 @@ struct Intake: Sendable {
   /// Throws `ServiceError`: the body's shape, a reused key, overload, storage.
   ///
   /// `client`: the network address that it came from; nil = not known. Told to the checks, kept in memory only.
-  func submit(_ body: Data, idempotencyKey: String?, client: String?) async throws -> Answer {
+  /// `isSeated`: it is the line of a batch, which has a place for it.
+  func submit(
+    _ body: Data, idempotencyKey: String?, client: String?, isSeated: Bool = false
+  ) async throws -> Answer {
+    // First: whoever is refused for want of room comes again, and is not read for nothing.
+    try outbox.requireRoom()
     if let idempotencyKey { try Self.check(idempotencyKey, limit: Self.keyLength.upperBound) }
     let request = Submission(order: try OrderDocument.decode(body), client: client)
     let now = context.clocks.wall()
     var random = SystemRandomNumberGenerator()
     let id = OrderID(at: now, using: &random)
-    try outbox.requireRoom()
-    try pool.reserve(id)
+    try pool.reserve(id, isSeated: isSeated)
     let admission: OrderRepository.Admission
     do {
       let (order, entries) = try received(id, request.order, at: now)
@@ -88,18 +92,18 @@ struct Intake: Sendable {
       return Answer(order: decided, isReplay: false)
     case .known(let order):
       pool.withdraw(id)
-      return Answer(order: try await takeUp(order, request), isReplay: true)
+      return Answer(order: try await takeUp(order, request, isSeated: isSeated), isReplay: true)
     }
   }
 
   /// The order that a repeated key stands for: as it is when it is decided, resumed when it was interrupted.
   private func takeUp(
-    _ known: StoredOrder, _ request: Submission,
+    _ known: StoredOrder, _ request: Submission, isSeated: Bool = false,
     reason: String = "resumed by a repeat of its idempotency key"
   ) async throws -> StoredOrder {
     switch known.state {
     case .received, .verifying, .interrupted:
-      return try await pool.join(known.id) {
+      return try await pool.join(known.id, isSeated: isSeated) {
         let order = try await repository.change(known.id) { order in
           guard order.state == .interrupted else { return nil }
           order.clock.tick(context.process)

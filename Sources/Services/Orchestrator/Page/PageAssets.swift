@@ -1095,8 +1095,8 @@ paths:
       description: |
         NDJSON in and out. Each line is an order as in `POST /v1/orders`, with an optional `idempotencyKey` of its own; a line
         without one gets the header's key and its number, as in `key/17`. What becomes of a line is told as soon as it is known,
-        in any order, by its number; answers begin before the request has ended. At most 64 lines are on their way at a time,
-        the rest waits. The last line is a summary; where it is missing, the answer is incomplete. Limits: 64 KiB in a line,
+        in any order, by its number; answers begin before the request has ended. Lines are read as there is room for
+        them, which batches share fairly; a batch for which there is no room at all gets 503 with `Retry-After`. The last line is a summary; where it is missing, the answer is incomplete. Limits: 64 KiB in a line,
         100,000 lines, 256 MiB, 30 seconds between two pieces; beyond them the last line before the summary says so.
       parameters:
         - {$ref: "#/components/parameters/BatchKey"}

@@ -13,18 +13,20 @@ import SwiftProtobuf
 import Synchronization
 import VectorClock
 
-/// Carries approved orders into the order-queue: event g. The approved orders of the store are its list, so whatever
-/// dies in between, each reaches the queue, and the queue takes each once (it is idempotent by OrderID).
+/// Carries approved orders into the order-queue: event g. The approved orders of the store are its list, so
+/// whatever dies in between, each reaches the queue, and the queue takes each once (it is idempotent by
+/// OrderID).
 ///
-/// What is approved while it keeps up it gets handed in memory. The store is read at the start, after trouble, and when
-/// more is approved than it holds.
+/// What is approved while it keeps up it gets handed in memory. The store is read at the start, after
+/// trouble, and when more is approved than it holds.
 final class Outbox: Service, Sendable {
   /// Orders handed over at a time, in one message and one commit.
   private static let page = 256
   /// Approved orders kept in memory.
   private static let memory = 1_024
   private static let deadline = Duration.seconds(2)
-  /// The loop comes round this often also where nothing is approved, so that its heartbeat shows when it does not.
+  /// The loop comes round this often also where nothing is approved, so that its heartbeat shows when it does
+  /// not.
   private static let period = Duration.seconds(5)
   /// Periods from one offer of orders that the queue refused for good to the next.
   private static let periodsUntilOffer = 6
@@ -39,6 +41,7 @@ final class Outbox: Service, Sendable {
 
   private let repository: OrderRepository
   private let queue: QueueSession
+  private let news: QueueNews
   private let context: DaemonContext
   private let wakeUps: AsyncStream<Void>
   private let wake: AsyncStream<Void>.Continuation
@@ -49,10 +52,14 @@ final class Outbox: Service, Sendable {
   private let maximumBacklog: Int
 
   /// `maximumBacklog`: approved orders that may wait before new ones are refused.
-  init(repository: OrderRepository, queue: QueueSession, maximumBacklog: Int, context: DaemonContext) {
+  init(
+    repository: OrderRepository, queue: QueueSession, news: QueueNews, maximumBacklog: Int,
+    context: DaemonContext
+  ) {
     self.maximumBacklog = maximumBacklog
     self.repository = repository
     self.queue = queue
+    self.news = news
     self.context = context
     (wakeUps, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
@@ -110,7 +117,8 @@ final class Outbox: Service, Sendable {
     }
   }
 
-  /// Until no approved order is left, or the daemon stops. Waits longer and longer while the queue cannot be reached.
+  /// Until no approved order is left, or the daemon stops. Waits longer and longer while the queue cannot be
+  /// reached.
   private func drain(_ heartbeat: Heartbeat) async {
     var pause = Duration.milliseconds(50)
     while !Task.isCancelled {
@@ -129,7 +137,7 @@ final class Outbox: Service, Sendable {
       do {
         if mustRead {
           try await readAndHandOver(heartbeat)
-        } else if let refusal = try await handOver(orders, heartbeat) {
+        } else if let refusal = try await handOver(orders, areRead: false, heartbeat) {
           report(refusal)
         }
         pause = .milliseconds(50)
@@ -155,7 +163,7 @@ final class Outbox: Service, Sendable {
       let page = try await repository.store.read { db in
         try OrderTable.oldest(in: .approved, after: after, limit: Self.page, db)
       }
-      if let problem = try await handOver(page, heartbeat) { refusal = problem }
+      if let problem = try await handOver(page, areRead: true, heartbeat) { refusal = problem }
       await heartbeat.turn()
       guard let end = page.last, page.count == Self.page else { break }
       last = end.id
@@ -176,16 +184,19 @@ final class Outbox: Service, Sendable {
       OrderEvent.waiting, metadata: ["reason": "\(error)"])
   }
 
-  /// Offers orders together. Returns why the queue refuses one of them for good, if it does; throws what concerns them
-  /// all, once those that were taken are written down.
-  private func handOver(_ orders: [StoredOrder], _ heartbeat: Heartbeat) async throws -> ServiceError? {
+  /// Offers orders together; `areRead`: out of the store. Returns why the queue refuses one of them for good,
+  /// if it does; throws what concerns them all, once those that were taken are seen to.
+  private func handOver(
+    _ orders: [StoredOrder], areRead: Bool, _ heartbeat: Heartbeat
+  ) async throws -> ServiceError? {
     let process = context.process
     let sent = try orders.filter { $0.cancellation == nil }.map { order in
       let clock = order.clock.ticked(process)
       return (order.id, clock, try message(order, clock))
     }
     let results = await queue.all(sent.map(\.2), within: Self.deadline)
-    var taken: [OrderID: (sent: VectorClock, queue: VectorClock)] = [:]
+    var taken: [NewsBatch.Taken] = []
+    let now = context.clocks.wall()
     var refusal: ServiceError?
     var failure: ServiceError?
     for order in orders where order.cancellation != nil {
@@ -200,7 +211,8 @@ final class Outbox: Service, Sendable {
     for ((id, clock, _), result) in zip(sent, results) {
       do {
         guard case .enqueue(let reply) = try result.get() else { throw ServiceError.mismatch(queue.service) }
-        taken[id] = (clock, try VectorClock(reply.clock))
+        taken.append(
+          NewsBatch.Taken(order: id, sent: clock, answered: try VectorClock(reply.clock), at: now))
       } catch let error as ServiceError where error.isRetryable {
         failure = error
       } catch {
@@ -208,7 +220,7 @@ final class Outbox: Service, Sendable {
         refusal = ServiceError(error.code, "order \(id): \(error.message)", service: error.service)
       }
     }
-    try await write(taken)
+    try await write(taken, atOnce: areRead)
     if let failure { throw failure }
     return refusal
   }
@@ -227,32 +239,19 @@ final class Outbox: Service, Sendable {
       })
   }
 
-  private func write(_ taken: [OrderID: (sent: VectorClock, queue: VectorClock)]) async throws {
+  /// Writes down what the queue has taken. `atOnce`: it is durable when this returns, so that a reading of
+  /// the store does not find it once more; otherwise it may wait for what becomes of the orders.
+  private func write(_ taken: [NewsBatch.Taken], atOnce: Bool) async throws {
     guard !taken.isEmpty else { return }
-    let process = context.process
-    let time = context.clocks.wall()
-    let event = EventTable.checkout.events.first { $0.kind == .handoff }?.id
-    let isWithdrawn = Atomic<Bool>(false)
-    try await repository.change(taken.keys.sorted()) { stored in
-      guard let clocks = taken[stored.id] else { return nil }
-      stored.clock.merge(clocks.sent)
-      stored.clock.receive(clocks.queue, at: process)
-      // An outcome may have told of it first.
-      guard stored.state == .approved else { return [] }
-      // Cancelled meanwhile: it stays in the store's list until the queue has said what becomes of it.
-      guard stored.cancellation == nil else {
-        isWithdrawn.store(true, ordering: .relaxed)
-        return []
-      }
-      return [
-        TimelineEntry(
-          at: time, actor: "order-queue", event: event, state: EventResult.Outcome.passed.rawValue,
-          clock: clocks.queue),
-        try stored.become(.queued, actor: process, clock: stored.clock, at: time),
-      ]
+    let context = context
+    let written: @Sendable (Bool) -> Void = { [weak self] mustWithdraw in
+      guard let self else { return }
+      if mustWithdraw { withdraw() }
+      backlog.subtract(taken.count, ordering: .relaxed)
+      context.logger.debug("Orders queued.", metadata: ["orders": "\(taken.count)"])
     }
-    if isWithdrawn.load(ordering: .relaxed) { withdraw() }
-    backlog.subtract(taken.count, ordering: .relaxed)
-    context.logger.debug("Orders queued.", metadata: ["orders": "\(taken.count)"])
+    if !atOnce, news.put(taken, written: written) { return }
+    written(
+      try await repository.commit { writer in try NewsBatch(taken: taken).write(with: &writer, context) })
   }
 }

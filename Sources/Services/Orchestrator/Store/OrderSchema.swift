@@ -40,7 +40,55 @@ enum OrderSchema {
       ALTER TABLE orders ADD COLUMN flagged INTEGER;
       CREATE INDEX orders_by_flag ON orders (flagged, id) WHERE flagged IS NOT NULL;
       """),
+    SchemaStep("5 rows within a page", rowsWithinPages),
   ]
+
+  /// A table WITHOUT ROWID keeps at most 1,002 bytes of a row in its place, on pages of 4 KiB; the rest goes to a page
+  /// that it has for itself (sqlite.org/fileformat2.html §1.6). An order's record and the lines of its checks are
+  /// slightly larger, so that each took pages of their own, which every change wrote anew. A table with rowids keeps
+  /// rows of up to 4,061 bytes whole.
+  private static let rowsWithinPages = """
+    CREATE TABLE whole_orders (
+      id TEXT PRIMARY KEY NOT NULL,
+      state TEXT NOT NULL,
+      record TEXT NOT NULL,
+      change INTEGER NOT NULL,
+      email TEXT NOT NULL,
+      priority INTEGER NOT NULL,
+      code TEXT,
+      flagged INTEGER
+    );
+    INSERT INTO whole_orders (id, state, record, change, email, priority, code, flagged)
+      SELECT id, state, record, change, email, priority, code, flagged FROM orders ORDER BY id;
+    DROP TABLE orders;
+    ALTER TABLE whole_orders RENAME TO orders;
+    CREATE INDEX orders_by_state ON orders (state, id);
+    CREATE UNIQUE INDEX orders_by_change ON orders (change);
+    CREATE INDEX orders_by_email ON orders (email, id);
+    CREATE INDEX orders_by_priority ON orders (priority, id);
+    CREATE INDEX orders_by_code ON orders (code, id) WHERE code IS NOT NULL;
+    CREATE INDEX orders_by_flag ON orders (flagged, id) WHERE flagged IS NOT NULL;
+    CREATE TRIGGER count_new_orders AFTER INSERT ON orders BEGIN
+      UPDATE order_counts SET orders = orders + 1 WHERE state = new.state;
+    END;
+    CREATE TRIGGER count_changed_orders AFTER UPDATE OF state ON orders WHEN old.state <> new.state BEGIN
+      UPDATE order_counts SET orders = orders - 1 WHERE state = old.state;
+      UPDATE order_counts SET orders = orders + 1 WHERE state = new.state;
+    END;
+    CREATE TRIGGER count_gone_orders AFTER DELETE ON orders BEGIN
+      UPDATE order_counts SET orders = orders - 1 WHERE state = old.state;
+    END;
+    CREATE TABLE whole_timeline (
+      order_id TEXT NOT NULL,
+      batch INTEGER NOT NULL,
+      entries TEXT NOT NULL,
+      PRIMARY KEY (order_id, batch)
+    );
+    INSERT INTO whole_timeline (order_id, batch, entries)
+      SELECT order_id, batch, entries FROM timeline ORDER BY order_id, batch;
+    DROP TABLE timeline;
+    ALTER TABLE whole_timeline RENAME TO timeline;
+    """
 
   /// `change`: the number of an order's last change; grows with every commit, whatever the order (ADR 0014).
   /// What a list filters by has a column and an index of its own; the counts are kept, not counted.

@@ -118,14 +118,16 @@ enum IdempotencyTable {
 
 enum CursorTable {
   static func value(_ name: String, _ db: Database) throws -> UInt64 {
-    let value = try Int64.fetchOne(db, sql: "SELECT value FROM cursors WHERE name = ?", arguments: [name])
+    let statement = try db.cachedStatement(sql: "SELECT value FROM cursors WHERE name = ?")
+    let value = try Int64.fetchOne(statement, arguments: [name])
     return UInt64(clamping: value ?? 0)
   }
 
   static func set(_ name: String, _ value: UInt64, _ db: Database) throws {
-    try db.execute(
+    let statement = try db.cachedStatement(
       sql:
-        "INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-      arguments: [name, Int64(clamping: value)])
+        "INSERT INTO cursors (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    )
+    try statement.execute(arguments: [name, Int64(clamping: value)])
   }
 }
