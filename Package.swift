@@ -262,8 +262,8 @@ let shellTests: [Target] = [
   tests(
     "ExecutorTests",
     [
-      "Executor", "LeaderWork", "BullyElection", "ElectionWire", "MulticastTransport", "GRPCSupport",
-      "OrderProtos", "OrderWire", "OrderDomain", "WatchdogKit",
+      "Executor", "OrderQueue", "LeaderWork", "BullyElection", "ElectionWire", "MulticastTransport",
+      "GRPCSupport", "OrderProtos", "OrderWire", "OrderDomain", "WatchdogKit",
       "CoreTime", "DaemonKit", "JournalLog", grpcCore, swiftProtobuf, lifecycle, nioPosix, logging,
     ]),
   tests("Lab", [], exclude: ["Systemd"]),

@@ -49,6 +49,32 @@ import Testing
     #expect(child.isGone)
   }
 
+  @Test func aChildThatIsAtWorkGetsTheTimeItAsksFor() {
+    var child = ChildSupervision()
+    _ = child.step(.launch, now: .zero)
+    _ = child.step(.started(pid: 7), now: .zero)
+    let more = NotifyMessage(datagram: Array("STATUS=checking\nEXTEND_TIMEOUT_USEC=60000000".utf8))
+    #expect(child.step(.notified(more), now: .at(.seconds(20))).isEmpty)
+    #expect(child.step(.tick, now: .at(.seconds(40))).isEmpty)
+    // Less than it has already takes nothing away.
+    let less = NotifyMessage(datagram: Array("EXTEND_TIMEOUT_USEC=1".utf8))
+    #expect(child.step(.notified(less), now: .at(.seconds(50))).isEmpty)
+    #expect(child.step(.tick, now: .at(.seconds(80))).isEmpty)
+    #expect(
+      child.step(.tick, now: .at(.seconds(81))) == [
+        .signal(pid: 7, 9), .gaveUp(.notReady(within: .seconds(80))),
+      ])
+  }
+
+  @Test func aRequestForMoreTimeIsBounded() {
+    func extend(_ text: String) -> Duration? {
+      NotifyMessage(datagram: Array("EXTEND_TIMEOUT_USEC=\(text)".utf8)).extend
+    }
+    #expect(extend("1500000") == .milliseconds(1_500))
+    #expect(extend("9223372036854775807") == NotifyMessage.longestExtension)
+    for text in ["", "0", "-1", "9223372036854775808", "1s"] { #expect(extend(text) == nil, "\(text)") }
+  }
+
   @Test func aChildThatDiesIsStartedAgainAfterItsBackoff() {
     var child = readyChild()
     let died = child.step(.exited(.killed(signal: 9)), now: .at(.seconds(1)))

@@ -71,6 +71,25 @@ import Testing
     #expect(ContinuousClock.now - started < .seconds(15))
   }
 
+  @Test func whatIsCompletedAfterSIGTERMIsDone() async throws {
+    let command = shell("trap 'echo ok; exit 0' TERM; sleep 60 & wait", timeout: .milliseconds(300))
+    #expect(await command.fulfil(try order()) == .done(note: "ok"))
+  }
+
+  @Test func whatFailsForGoodAfterSIGTERMHasFailed() async throws {
+    let command = shell("trap 'echo no >&2; exit 3' TERM; sleep 60 & wait", timeout: .milliseconds(300))
+    #expect(await command.fulfil(try order()) == .failed(reason: "exit status 3: no"))
+  }
+
+  @Test(arguments: [75, 143]) func anOpenEndAfterSIGTERMIsATimeout(status: Int) async throws {
+    let command = shell("trap 'exit \(status)' TERM; sleep 60 & wait", timeout: .milliseconds(300))
+    #expect(await command.fulfil(try order()) == .tryAgain(reason: "timed out after 0.3 seconds"))
+  }
+
+  @Test func aCommandMayEndWith143ByItself() async throws {
+    #expect(await shell("exit 143").fulfil(try order()) == .failed(reason: "exit status 143"))
+  }
+
   @Test func aKilledCommandHasGivenNoVerdict() async throws {
     guard case .tryAgain(let reason) = await shell("kill -9 $$").fulfil(try order()) else {
       Issue.record("a signal is not a verdict")

@@ -177,8 +177,8 @@ private struct Bench {
     #expect(bench.give(.executed("a", epoch: 7, .done(note: ""))) == [.send(stream: 1, .ack("a", note: ""))])
     #expect(
       bench.give(.settled(stream: 1, "a", .accepted))
-        == [.closeStream(1), .resign(call: 2, epoch: 7, reason: "handed over")])
-    #expect(bench.give(.resignAnswered(call: 2)) == [.drained(.handover)])
+        == [.resign(call: 2, epoch: 7, reason: "handed over")])
+    #expect(bench.give(.resignAnswered(call: 2)) == [.closeStream(1), .drained(.handover)])
   }
 
   @Test func drainIsBounded() {
@@ -188,8 +188,8 @@ private struct Bench {
     _ = bench.give(.drain(.shutdown, until: bench.now + .seconds(2)))
     #expect(
       bench.after(2_000)
-        == [.closeStream(1), .cancelExecutions(epoch: 7), .resign(call: 2, epoch: 7, reason: "handed over")])
-    #expect(bench.give(.resignAnswered(call: 2)) == [.drained(.shutdown)])
+        == [.cancelExecutions(epoch: 7), .resign(call: 2, epoch: 7, reason: "handed over")])
+    #expect(bench.give(.resignAnswered(call: 2)) == [.closeStream(1), .drained(.shutdown)])
     #expect(bench.give(.lead(term: 3)) == [], "the process ends")
   }
 
@@ -207,16 +207,51 @@ private struct Bench {
   @Test func aLeadershipThatEndedIsGivenBackBeforeTheNextIsClaimed() {
     var bench = Bench()
     bench.takeOffice()
-    #expect(
-      bench.give(.stopLeading)
-        == [.closeStream(1), .resign(call: 2, epoch: 7, reason: "no longer the leader")])
+    #expect(bench.give(.stopLeading) == [.resign(call: 2, epoch: 7, reason: "no longer the leader")])
     #expect(bench.give(.lead(term: 2)) == [])
-    #expect(bench.give(.resignAnswered(call: 2)) == [.claim(call: 3, term: 2)])
+    #expect(bench.give(.resignAnswered(call: 2)) == [.closeStream(1), .claim(call: 3, term: 2)])
     // The resignation was lost: the queue resumes the old epoch.
     #expect(
       bench.give(.claimAnswered(call: 3, .granted(epoch: 7, lease: .seconds(3))))
         == [.resign(call: 4, epoch: 7, reason: "a new term")])
     #expect(bench.give(.resignAnswered(call: 4)) == [.claim(call: 5, term: 2)])
+  }
+
+  @Test func theStreamStaysOpenUntilTheEpochIsGivenBack() {
+    var bench = Bench()
+    bench.takeOffice()
+    _ = bench.deliver("a")
+    #expect(
+      bench.give(.stopLeading)
+        == [.cancelExecutions(epoch: 7), .resign(call: 2, epoch: 7, reason: "no longer the leader")])
+    #expect(bench.deliver("b") == [], "the queue takes it back with the epoch")
+    #expect(bench.after(500) == [])
+    #expect(bench.give(.executed("a", epoch: 7, .tryAgain(reason: "killed"))) == [])
+    #expect(bench.give(.resignAnswered(call: 2)) == [.closeStream(1)])
+    #expect(bench.work.nextDeadline == nil)
+  }
+
+  @Test func theFarewellOfAStreamIsBounded() {
+    var bench = Bench()
+    bench.takeOffice()
+    _ = bench.deliver("a")
+    _ = bench.give(.stopLeading)
+    #expect(bench.work.nextDeadline == bench.now + .milliseconds(1_500))
+    #expect(bench.after(1_499) == [])
+    #expect(bench.after(1) == [.closeStream(1)])
+    #expect(bench.after(1_000) == [], "once")
+    #expect(bench.give(.resignAnswered(call: 2)) == [])
+  }
+
+  @Test func theFarewellOfAStreamEndsWithTheTrust() {
+    var bench = Bench()
+    bench.takeOffice()
+    _ = bench.deliver("a")
+    // The renewal that is due after 1 s has no answer: trusted until 2.5 s.
+    _ = bench.after(2_000)
+    _ = bench.give(.stopLeading)
+    #expect(bench.after(499) == [])
+    #expect(bench.after(1) == [.closeStream(1)])
   }
 
   @Test func aClaimThatIsNotWantedAnyMoreIsGivenBack() {

@@ -343,9 +343,9 @@ private final class HeldStore: QueueStore {
     try await inner.outcomes(after: after, limit: limit)
   }
   func outcomeRange() async throws -> OutcomeRange { try await inner.outcomeRange() }
-  func oldestOutcome() async throws -> Timestamp? { try await inner.oldestOutcome() }
-  func prune(before: Timestamp, excess: Int, limit: Int) async throws -> Pruned {
-    try await inner.prune(before: before, excess: excess, limit: limit)
+  func oldestOutcome() async throws -> OldestOutcome? { try await inner.oldestOutcome() }
+  func prune(_ cut: RetentionClock.Cut, excess: Int, limit: Int) async throws -> Pruned {
+    try await inner.prune(cut, excess: excess, limit: limit)
   }
   func recover() async throws { try await inner.recover() }
   var commits: CommitFigures { inner.commits }

@@ -119,13 +119,19 @@ func withQueue<Result: Sendable>(
   return result
 }
 
-/// The system's clocks, of which the wall clock can be set.
+/// The system's clocks, of which the wall clock can be set, and both can go forward.
 final class SettableClock: Sendable {
   private let offset = Mutex<Duration>(.zero)
+  private let passed = Mutex<Duration>(.zero)
 
   var clocks: Clocks {
-    Clocks(now: Clocks.system.now, wall: { Clocks.system.wall() + self.offset.withLock { $0 } })
+    Clocks(
+      now: { Clocks.system.now() + self.passed.withLock { $0 } },
+      wall: { Clocks.system.wall() + self.offset.withLock { $0 } + self.passed.withLock { $0 } })
   }
+
+  /// Lets time pass. The queue takes it for a pause of its own.
+  func advance(by duration: Duration) { passed.withLock { $0 += duration } }
 
   /// Sets the wall clock forward, or back.
   func set(by duration: Duration) { offset.withLock { $0 += duration } }

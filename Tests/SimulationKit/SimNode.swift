@@ -27,6 +27,8 @@ struct SimNode {
   /// By the machine's number.
   var streams: [UInt64: Int] = [:]
   var runs: [Int: Run] = [:]
+  /// Waits for the end of the runs under its epoch.
+  var resignation: (call: UInt64, epoch: UInt64)?
   var finished: Set<FinishedRun> = []
   /// Finished or not.
   var ended: Set<FinishedRun> = []

@@ -163,7 +163,9 @@ extension Simulation {
   private func perform(_ effect: Work.Effect, _ index: Int) {
     switch effect {
     case .claim(let call, let term): self.call(index, .claim(term: term), .claim(call))
-    case .resign(let call, let epoch, _): self.call(index, .resign(epoch: epoch), .resign(call))
+    case .resign(let call, let epoch, _):
+      nodes[index].resignation = (call, epoch)
+      giveBack(index)
     case .openStream(let stream, let epoch): openStream(index, stream, epoch)
     case .closeStream(let stream): closeStream(index, stream)
     case .send(let stream, let command):
@@ -171,8 +173,10 @@ extension Simulation {
       if let connection = nodes[index].streams[stream] { sendUp(connection, .command(command)) }
     case .execute(let delivery, let epoch): execute(index, delivery, epoch)
     case .cancelExecutions(let epoch):
-      for (run, value) in nodes[index].runs where value.epoch == epoch {
+      for run in nodes[index].runs.keys.sorted() where nodes[index].runs[run]?.epoch == epoch {
         nodes[index].runs[run]?.isCancelled = true
+        // Killing it takes a moment.
+        heap.push(.node(index, life: nodes[index].life, .act(run: run)), at: now + dice.milliseconds(0, 600))
       }
     case .tellGranted(let epoch): elect(index, .epochGranted(epoch))
     case .tellLost: elect(index, .epochLost)
@@ -187,6 +191,15 @@ extension Simulation {
       if case .leftToNext = note { statistics.refusedResults += 1 }
       trace(.work) { "\(nodes[index].id) \(describe(note))" }
     }
+  }
+
+  /// Once what was cancelled under the epoch has ended.
+  func giveBack(_ index: Int) {
+    guard let (call, epoch) = nodes[index].resignation,
+      !nodes[index].runs.values.contains(where: { $0.epoch == epoch })
+    else { return }
+    nodes[index].resignation = nil
+    self.call(index, .resign(epoch: epoch), .resign(call))
   }
 
   private func setWorkTimer(_ index: Int, _ deadline: Instant?) {

@@ -50,6 +50,7 @@ extension Simulation {
   private func finish(_ index: Int, _ run: SimNode.Run, _ result: WorkResult) {
     nodes[index].ended.insert(SimNode.FinishedRun(order: run.order, epoch: run.epoch))
     work(index, .executed(run.order, epoch: run.epoch, result))
+    if nodes[index].isUp { giveBack(index) }
   }
 
   // MARK: The outbox

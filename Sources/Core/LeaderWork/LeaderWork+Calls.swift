@@ -10,7 +10,7 @@ extension LeaderWork {
     switch state {
     case .idle: claim(term, now)
     case .claiming(let call, _, _): state = .abandoning(call: call, epoch: nil)
-    case .holding(let office): end(office, giveBack: "a new term")
+    case .holding(let office): end(office, giveBack: "a new term", now)
     case .abandoning, .releasing: break
     }
   }
@@ -20,7 +20,7 @@ extension LeaderWork {
     if draining == .handover { draining = nil }
     switch state {
     case .claiming(let call, _, _): state = .abandoning(call: call, epoch: nil)
-    case .holding(let office): end(office, giveBack: "no longer the leader")
+    case .holding(let office): end(office, giveBack: "no longer the leader", now)
     case .idle, .abandoning, .releasing: break
     }
   }
@@ -74,19 +74,31 @@ extension LeaderWork {
   }
 
   mutating func resignAnswered(_ call: UInt64, _ now: Instant) {
-    guard case .releasing(call) = state else { return }
+    guard case .releasing(call, let farewell) = state else { return }
+    if let farewell { effects.append(.closeStream(farewell.stream)) }
     settle(now)
   }
 
-  /// Leaves office and gives the epoch back.
-  mutating func end(_ office: Office, giveBack reason: String) {
-    vacate(office, code: "resigned")
+  /// Leaves office and gives the epoch back. The stream is closed after that: its end would let the next
+  /// leader in while what was cancelled still runs.
+  mutating func end(_ office: Office, giveBack reason: String, _ now: Instant) {
+    abandonWork(office, code: "resigned")
+    switch office.stream {
     // A claim that is under way could bring a new epoch after the old one was given back.
-    if case .confirming(let call, _) = office.stream {
-      state = .abandoning(call: call, epoch: office.epoch)
-    } else {
-      release(office.epoch, reason)
+    case .confirming(let call, _): state = .abandoning(call: call, epoch: office.epoch)
+    case .broken: release(office.epoch, reason)
+    case .open(let stream):
+      // Nothing is renewed any more: the leadership is not to be counted on beyond its trust window.
+      let closeAt = min(now + configuration.farewell, office.trust.until)
+      release(office.epoch, reason, closing: Farewell(stream: stream, closeAt: closeAt))
     }
+  }
+
+  /// What was cancelled takes too long to end: the stream's end tells the queue.
+  mutating func endFarewell(_ now: Instant) {
+    guard case .releasing(let call, let farewell?) = state, now >= farewell.closeAt else { return }
+    effects.append(.closeStream(farewell.stream))
+    state = .releasing(call: call, stream: nil)
   }
 
   /// Nothing is held and nothing is asked for: what comes next.
@@ -111,9 +123,9 @@ extension LeaderWork {
     effects.append(.claim(call: call, term: term))
   }
 
-  private mutating func release(_ epoch: UInt64, _ reason: String) {
+  private mutating func release(_ epoch: UInt64, _ reason: String, closing stream: Farewell? = nil) {
     let call = nextCall()
-    state = .releasing(call: call)
+    state = .releasing(call: call, stream: stream)
     effects.append(.resign(call: call, epoch: epoch, reason: reason))
   }
 

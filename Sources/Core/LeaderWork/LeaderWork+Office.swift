@@ -67,7 +67,7 @@ extension LeaderWork {
   mutating func tend(_ now: Instant) {
     guard case .holding(var office) = state else { return }
     if let until = office.drainUntil, now >= until || (office.running.isEmpty && office.pending.isEmpty) {
-      return end(office, giveBack: "handed over")
+      return end(office, giveBack: "handed over", now)
     }
     switch office.stream {
     case .confirming: break
@@ -123,6 +123,11 @@ extension LeaderWork {
   /// Ends everything that hangs on the office; the caller says what state follows.
   mutating func vacate(_ office: Office, code: String) {
     if case .open(let stream) = office.stream { effects.append(.closeStream(stream)) }
+    abandonWork(office, code: code)
+  }
+
+  /// As `vacate`, but leaves the stream open.
+  mutating func abandonWork(_ office: Office, code: String) {
     if !office.running.isEmpty { effects.append(.cancelExecutions(epoch: office.epoch)) }
     for (order, waiting) in office.pending.sorted(by: { $0.value.serial < $1.value.serial }) {
       effects.append(

@@ -14,17 +14,21 @@ package struct LeaderWorkConfiguration: Sendable, Hashable {
   /// An input that comes so much later than the end of the trust window means that this process was paused,
   /// not that the queue is out of reach.
   package var lateness: Duration
+  /// For how long the stream stays open at the most while the epoch is given back, which waits for what was
+  /// cancelled to end.
+  package var farewell: Duration
 
   package init(
     credits: Int = 4, patience: Duration = .milliseconds(1_500),
     reconnectDelay: Duration = .milliseconds(30), sendAgainAfter: Duration = .milliseconds(300),
-    lateness: Duration = .milliseconds(300)
+    lateness: Duration = .milliseconds(300), farewell: Duration = .milliseconds(1_500)
   ) {
     self.credits = max(1, credits)
     self.patience = max(.zero, patience)
     self.reconnectDelay = max(.milliseconds(1), reconnectDelay)
     self.sendAgainAfter = max(.milliseconds(1), sendAgainAfter)
     self.lateness = max(.zero, lateness)
+    self.farewell = max(.zero, farewell)
   }
 }
 
@@ -70,8 +74,16 @@ package struct LeaderWork<ID: Hashable & Sendable>: Sendable {
     case abandoning(call: UInt64, epoch: UInt64?)
     /// Leads. Can turn into `.releasing`, `.abandoning`, `.idle` (fenced or lapsed).
     case holding(Office)
-    /// Waits until the epoch is given back. Can turn into `.claiming`, `.idle`.
-    case releasing(call: UInt64)
+    /// Waits until the epoch is given back. The queue takes the end of the stream for the end of the
+    /// leadership, so that one stays open meanwhile, though not beyond its time. Can turn into `.claiming`,
+    /// `.idle`.
+    case releasing(call: UInt64, stream: Farewell?)
+  }
+
+  /// A stream that has only to be closed.
+  package struct Farewell: Sendable, Hashable {
+    package var stream: UInt64
+    package var closeAt: Instant
   }
 
   /// One leadership under one epoch.
@@ -118,6 +130,7 @@ package struct LeaderWork<ID: Hashable & Sendable>: Sendable {
     let deadlineBefore = nextDeadline
     // Before all else: after a pause the trust may be over, whatever came in first.
     lapse(now)
+    endFarewell(now)
     switch input {
     case .lead(let term): lead(term, now)
     case .stopLeading: stopLeading(now)
@@ -140,6 +153,7 @@ package struct LeaderWork<ID: Hashable & Sendable>: Sendable {
 
   /// When `timerFired` is wanted next.
   package var nextDeadline: Instant? {
+    if case .releasing(_, let farewell) = state { return farewell?.closeAt }
     guard case .holding(let office) = state else { return nil }
     var deadline = office.trust.until
     if let until = office.drainUntil { deadline = min(deadline, until) }

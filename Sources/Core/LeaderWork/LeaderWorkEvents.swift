@@ -84,7 +84,7 @@ extension LeaderWork {
   package enum Effect: Sendable, Hashable {
     /// Call `Claim` with a deadline (1 s is usual).
     case claim(call: UInt64, term: UInt64)
-    /// Call `Resign` with a deadline (500 ms is usual).
+    /// Call `Resign` with a deadline (500 ms is usual), once what was cancelled under this epoch has ended.
     case resign(call: UInt64, epoch: UInt64, reason: String)
     /// Open a work stream under this epoch; it may be written to at once.
     case openStream(UInt64, epoch: UInt64)

@@ -8,8 +8,9 @@ package struct ChildSupervision: Sendable {
     case idle
     /// Asked for, its pid not known yet. Can turn into starting, stopping, waiting, stopped.
     case launching(mustStop: Bool)
-    /// Runs, has not said READY=1. Can turn into ready, aborting, stopping, waiting, stopped.
-    case starting(pid: Int32, since: Instant)
+    /// Runs, has not said READY=1, for which it has time up to and including `until`. Can turn into ready,
+    /// aborting, stopping, waiting, stopped.
+    case starting(pid: Int32, since: Instant, until: Instant)
     /// Answers. Can turn into aborting, stopping, waiting, stopped.
     case ready(pid: Int32, since: Instant, lastPing: Instant)
     /// Hung; SIGABRT was sent, SIGKILL follows. Can turn into stopping, waiting, stopped.
@@ -37,7 +38,7 @@ package struct ChildSupervision: Sendable {
   package enum GiveUp: Sendable, Hashable {
     /// It ended before it had ever been ready, or because of its settings.
     case exited(ExitReason)
-    /// It was not ready in time, the first time.
+    /// It was not ready in time, the first time; `within`: its time, with what it had asked for.
     case notReady(within: Duration)
   }
 
@@ -52,7 +53,7 @@ package struct ChildSupervision: Sendable {
   }
 
   package struct Limits: Sendable {
-    /// From the start to READY=1.
+    /// From the start to READY=1, unless it asks for more (`EXTEND_TIMEOUT_USEC=`).
     package var start: Duration = .seconds(30)
     /// Longest silence of a process that is ready.
     package var watchdog: Duration = .seconds(10)
@@ -83,7 +84,7 @@ package struct ChildSupervision: Sendable {
   /// Of the process that runs now.
   package var pid: Int32? {
     switch state {
-    case .starting(let pid, _), .ready(let pid, _, _), .aborting(let pid, _), .stopping(let pid, _): pid
+    case .starting(let pid, _, _), .ready(let pid, _, _), .aborting(let pid, _), .stopping(let pid, _): pid
     case .idle, .launching, .waiting, .stopped: nil
     }
   }
@@ -117,21 +118,26 @@ package struct ChildSupervision: Sendable {
       state = .stopping(pid: pid, since: now)
       return [.signal(pid: pid, Self.sigterm)]
     }
-    state = .starting(pid: pid, since: now)
+    state = .starting(pid: pid, since: now, until: now + limits.start)
     return []
   }
 
   private mutating func notified(_ message: NotifyMessage, _ now: Instant) -> [Effect] {
     switch state {
-    case .starting(let pid, let since) where message.isReady:
+    case .starting(let pid, let since, _) where message.isReady:
       state = .ready(pid: pid, since: now, lastPing: now)
       hasBeenReady = true
       return [.becameReady(pid: pid, after: now - since)]
+    case .starting(let pid, let since, let until):
+      // It can only extend its time, as with systemd.
+      guard let extend = message.extend else { return [] }
+      state = .starting(pid: pid, since: since, until: max(until, now + extend))
+      return []
     case .ready(let pid, let since, let lastPing):
       // A ready process may also have gone into its own graceful stop: it goes on pinging until it exits.
       state = .ready(pid: pid, since: since, lastPing: message.isAlive ? now : lastPing)
       return []
-    case .idle, .launching, .starting, .aborting, .stopping, .waiting, .stopped: return []
+    case .idle, .launching, .aborting, .stopping, .waiting, .stopped: return []
     }
   }
 
@@ -156,13 +162,13 @@ package struct ChildSupervision: Sendable {
 
   private mutating func tick(_ now: Instant) -> [Effect] {
     switch state {
-    case .starting(let pid, let since) where now - since > limits.start:
+    case .starting(let pid, let since, let until) where now > until:
       if hasBeenReady {
         state = .aborting(pid: pid, since: now)
         return [.unresponsive(silentFor: now - since), .signal(pid: pid, Self.sigabrt)]
       }
       state = .stopping(pid: pid, since: now)
-      return [.signal(pid: pid, Self.sigkill), .gaveUp(.notReady(within: limits.start))]
+      return [.signal(pid: pid, Self.sigkill), .gaveUp(.notReady(within: until - since))]
     case .ready(let pid, _, let lastPing) where now - lastPing > limits.watchdog:
       state = .aborting(pid: pid, since: now)
       return [.unresponsive(silentFor: now - lastPing), .signal(pid: pid, Self.sigabrt)]
@@ -184,7 +190,7 @@ package struct ChildSupervision: Sendable {
     switch state {
     case .idle, .waiting: state = .stopped
     case .launching: state = .launching(mustStop: true)
-    case .starting(let pid, _), .ready(let pid, _, _):
+    case .starting(let pid, _, _), .ready(let pid, _, _):
       state = .stopping(pid: pid, since: now)
       return [.signal(pid: pid, Self.sigterm)]
     case .aborting(let pid, _):

@@ -5,7 +5,10 @@ package struct NotifyMessage: Sendable, Hashable {
   /// `WATCHDOG=1`: it is alive.
   package var isAlive = false
   package var status: String?
+  /// `EXTEND_TIMEOUT_USEC=`: it is at work, and says so again within this time. At most `longestExtension`.
+  package var extend: Duration?
 
+  package static let longestExtension = Duration.seconds(3_600)
   /// Longest datagram that is looked at, in bytes.
   package static let maximumSize = 4_096
 
@@ -20,8 +23,16 @@ package struct NotifyMessage: Sendable, Hashable {
       case "STOPPING=1": isStopping = true
       case "WATCHDOG=1": isAlive = true
       default:
-        if line.hasPrefix("STATUS=") { status = String(line.dropFirst("STATUS=".count)) }
+        if let text = Self.value(of: "STATUS", in: line) {
+          status = String(text)
+        } else if let text = Self.value(of: "EXTEND_TIMEOUT_USEC", in: line) {
+          extend = Int64(text).flatMap { $0 > 0 ? min(.microseconds($0), Self.longestExtension) : nil }
+        }
       }
     }
+  }
+
+  private static func value(of name: String, in line: Substring) -> Substring? {
+    line.hasPrefix("\(name)=") ? line.dropFirst(name.utf8.count + 1) : nil
   }
 }

@@ -12,6 +12,7 @@ package enum QueueEvent: String, JournalEvent {
   case gateSet = "gate-set"
   case recovered = "queue-recovered"
   case readerBehind = "reader-behind"
+  case clockSet = "clock-set"
 
   package var definition: EventDefinition {
     switch self {
@@ -39,6 +40,11 @@ package enum QueueEvent: String, JournalEvent {
       .init(
         "3649df37c95e4387b04dac6e9c713296", .warning,
         "A reader of the outcomes was away for longer than they are kept.")
+    case .clockSet:
+      .init(
+        "92ced4b10bfa403ea8cc4c8fcb111b57", .warning,
+        "The wall clock was set; what finished before the queue started is kept for the retention from then on."
+      )
     }
   }
 }

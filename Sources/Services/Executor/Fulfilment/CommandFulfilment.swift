@@ -21,11 +21,13 @@ import Subprocess
 /// but `PATH`, `HOME` and `LANG`.
 ///
 /// Exit status 0 = done; 75 (EX_TEMPFAIL, sysexits.h) = try again; any other = failed for good. A command
-/// that is killed, by its timeout or by a signal, has given no verdict: try again.
+/// that is killed by a signal has given no verdict: try again. One whose time is up gets SIGTERM, and has its
+/// say if it exits within the patience, but for 143 (128 + SIGTERM: ended by it, as shells and the JVM put it).
 package struct CommandFulfilment: Fulfilment {
   /// Bytes that are kept of what the command says.
   package static let keptOutput = 1_024
   private static let temporaryFailure: Int32 = 75
+  private static let endedBySIGTERM: Int32 = 128 + 15
   private static let fallbackPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
   /// From SIGTERM to SIGKILL.
   private static let patience = Duration.milliseconds(500)
@@ -63,17 +65,37 @@ package struct CommandFulfilment: Fulfilment {
     guard let executable = executable() else {
       return .tryAgain(reason: "\(command.first ?? "the command") is not an executable file")
     }
-    return await withTaskGroup(of: FulfilmentResult?.self) { group in
-      group.addTask { await execute(executable, order) }
+    return await withTaskGroup(of: Ending.self) { group in
+      group.addTask { .verdict(await execute(executable, order)) }
       group.addTask {
-        // Nil: the time is up.
-        do { try await Task.sleep(for: timeout) } catch { return .tryAgain(reason: "stopped") }
-        return nil
+        do { try await Task.sleep(for: timeout) } catch { return .stopped }
+        return .timeUp
       }
-      let first = await group.next() ?? nil
+      let first = await group.next() ?? .stopped
       group.cancelAll()
-      await group.waitForAll()
-      return first ?? .tryAgain(reason: "timed out after \(timeout)")
+      let second = await group.next() ?? .stopped
+      return Self.result(first, second, timeout: timeout)
+    }
+  }
+
+  private enum Ending: Sendable {
+    case verdict(FulfilmentResult)
+    case timeUp
+    /// Nobody waits for the verdict any more.
+    case stopped
+  }
+
+  /// What a command completes within the patience is done, and must not be done again.
+  private static func result(_ first: Ending, _ second: Ending, timeout: Duration) -> FulfilmentResult {
+    switch (first, second) {
+    case (.verdict(let verdict), _), (.stopped, .verdict(let verdict)): verdict
+    case (.timeUp, .verdict(let verdict)):
+      switch verdict {
+      case .done, .failed: verdict
+      case .tryAgain: .tryAgain(reason: "timed out after \(timeout)")
+      }
+    case (.timeUp, _): .tryAgain(reason: "timed out after \(timeout)")
+    case (.stopped, _): .tryAgain(reason: "stopped")
     }
   }
 
@@ -91,8 +113,10 @@ package struct CommandFulfilment: Fulfilment {
         output: .sequence,
         error: .sequence
       ) { execution in
-        await converse(
-          order.body, execution.standardInputWriter, execution.standardOutput, execution.standardError)
+        let (writer, output) = (execution.standardInputWriter, execution.standardOutput)
+        let error = execution.standardError
+        // A task of its own is not cancelled along: the command is heard to its end. It ends with the command.
+        return await Task { await converse(order.body, writer, output, error) }.value
       }
       return verdict(result.terminationStatus, result.closureResult)
     } catch {
@@ -106,7 +130,8 @@ package struct CommandFulfilment: Fulfilment {
     case .exited(let code):
       let reason = shortened(
         said.error.isEmpty ? "exit status \(code)" : "exit status \(code): \(said.error)")
-      return code == Self.temporaryFailure ? .tryAgain(reason: reason) : .failed(reason: reason)
+      let isOpen = code == Self.temporaryFailure || (Task.isCancelled && code == Self.endedBySIGTERM)
+      return isOpen ? .tryAgain(reason: reason) : .failed(reason: reason)
     case .signaled(let signal):
       return .tryAgain(reason: shortened("killed by signal \(signal): \(said.error)"))
     }

@@ -1,4 +1,5 @@
 import CoreTime
+import DaemonKit
 import JournalLog
 import Logging
 import Metrics
@@ -23,13 +24,16 @@ extension QueueEngine {
   package func prune() async -> Bool {
     guard desk.isOpen, !desk.isCrowded else { return false }
     let reading = readings
-    let before = now.wall + (Duration.zero - configuration.retention)
     let excess = max(0, finishedKept - configuration.retentionCount)
     do {
+      let cut = try await cut()
       if excess == 0 {
-        guard let oldest = try await store.oldestOutcome(), oldest < before else { return false }
+        guard let oldest = try await store.oldestOutcome(), cut.isOld(oldest.sequence, stamp: oldest.at)
+        else {
+          return false
+        }
       }
-      let receipt = try await store.prune(before: before, excess: excess, limit: Self.pruneBatch)
+      let receipt = try await store.prune(cut, excess: excess, limit: Self.pruneBatch)
       // Read anew meanwhile: then it is counted already.
       if reading == readings { pruned += receipt.orders }
       meters.pruned(receipt.orders)
@@ -47,6 +51,18 @@ extension QueueEngine {
       logger.warning("Finished orders could not be forgotten.", metadata: ["reason": "\(error)"])
       return false
     }
+  }
+
+  private func cut() async throws -> RetentionClock.Cut {
+    if retention.isMarkDue(at: clocks.now()) {
+      let latest = try await store.outcomeRange().latest
+      retention.mark(latest, at: clocks.now())
+    }
+    let now = now
+    if let drift = retention.newSetting(at: now) {
+      logger.tell(QueueEvent.clockSet, metadata: ["by_seconds": "\(drift.components.seconds)"])
+    }
+    return retention.cut(at: now)
   }
 
   /// Finished orders that are on disk.

@@ -37,6 +37,7 @@ package actor QueueEngine {
   var leases = LeaseWatch()
   /// Finished orders that the machine counts and the store has forgotten.
   var pruned = 0
+  var retention: RetentionClock
   /// The cursor of the last reader that came too late.
   var lastMissed: UInt64?
   /// How often the machine was read.
@@ -62,14 +63,16 @@ package actor QueueEngine {
     store: any QueueStore, configuration: OrderQueueConfiguration, context: DaemonContext
   ) async throws -> QueueEngine {
     let loaded = try await store.load()
-    let engine = QueueEngine(loaded, store: store, configuration: configuration, context: context)
+    let latest = try await store.outcomeRange().latest
+    let engine = QueueEngine(
+      loaded, latestOutcome: latest, store: store, configuration: configuration, context: context)
     await engine.adopt(loaded)
     return engine
   }
 
   private init(
-    _ loaded: LoadedQueue, store: any QueueStore, configuration: OrderQueueConfiguration,
-    context: DaemonContext
+    _ loaded: LoadedQueue, latestOutcome: UInt64, store: any QueueStore,
+    configuration: OrderQueueConfiguration, context: DaemonContext
   ) {
     self.store = store
     self.configuration = configuration
@@ -77,9 +80,9 @@ package actor QueueEngine {
     lastAlive = context.clocks.now()
     logger = context.logger
     heartbeats = context.heartbeats
-    machine = JobQueue(
-      configuration: configuration.machine,
-      now: Now(wall: context.clocks.wall(), monotonic: context.clocks.now()))
+    let now = Now(wall: context.clocks.wall(), monotonic: context.clocks.now())
+    machine = JobQueue(configuration: configuration.machine, now: now)
+    retention = RetentionClock(retention: configuration.retention, latest: latestOutcome, now: now)
     forgotten = ForgottenOrders(
       greatest: loaded.greatestFinished, remembered: configuration.machine.recentCapacity)
   }

@@ -1,4 +1,4 @@
-package import CoreTime
+import CoreTime
 package import DaemonKit
 import GRDB
 package import OrderDomain
@@ -91,15 +91,16 @@ package final class EmbeddedQueueStore: QueueStore {
     }
   }
 
-  package func oldestOutcome() async throws -> Timestamp? {
+  package func oldestOutcome() async throws -> OldestOutcome? {
     try await durable.read { db in
-      try Int64.fetchOne(db, sql: "SELECT at_ms FROM outcomes ORDER BY sequence LIMIT 1")
-        .map { Timestamp(milliseconds: $0) }
+      try Row.fetchOne(db, sql: "SELECT sequence, at_ms FROM outcomes ORDER BY sequence LIMIT 1").map {
+        OldestOutcome(sequence: UInt64(clamping: $0[0] as Int64), at: Timestamp(milliseconds: $0[1]))
+      }
     }
   }
 
-  package func prune(before: Timestamp, excess: Int, limit: Int) async throws -> Pruned {
-    try await durable.commit { db in try Pruning.run(before: before, excess: excess, limit: limit, db) }
+  package func prune(_ cut: RetentionClock.Cut, excess: Int, limit: Int) async throws -> Pruned {
+    try await durable.commit { db in try Pruning.run(cut, excess: excess, limit: limit, db) }
   }
 
   /// What a batch may need at once, so that one success means that more can follow.

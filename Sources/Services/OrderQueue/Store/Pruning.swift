@@ -8,7 +8,7 @@ import PriorityQueue
 /// Goes along the outcomes, which stand in the order in which they happened, so that no index has to be kept up
 /// for it on the hot path, and an order that is not finished is simply passed by.
 enum Pruning {
-  static func run(before: Timestamp, excess: Int, limit: Int, _ db: Database) throws -> Pruned {
+  static func run(_ cut: RetentionClock.Cut, excess: Int, limit: Int, _ db: Database) throws -> Pruned {
     var pruned = Pruned()
     var last: Int64 = 0
     var finished: [JobState: Int] = [:]
@@ -16,10 +16,10 @@ enum Pruning {
       try db.cachedStatement(
         sql: "SELECT sequence, order_id, kind, at_ms FROM outcomes ORDER BY sequence LIMIT ?"),
       arguments: [limit])
-    // Times may go back when the clock was set: the last old one takes along what stands before it.
-    let old = rows.lastIndex { ($0[3] as Int64) < before.milliseconds } ?? -1
-    for (index, row) in rows.enumerated() {
-      if index > old, pruned.orders >= excess { break }
+    for row in rows {
+      // Stamps may go back when the clock was set: whatever stands behind one that is not old waits for it.
+      let isOld = cut.isOld(UInt64(clamping: row[0] as Int64), stamp: Timestamp(milliseconds: row[3]))
+      if !isOld, pruned.orders >= excess { break }
       last = row[0]
       pruned.outcomes += 1
       guard let state = StoredOutcome.Kind(rawValue: row[2])?.finalState else { continue }

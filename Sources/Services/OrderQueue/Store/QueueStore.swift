@@ -29,12 +29,12 @@ package protocol QueueStore: Sendable {
   func outcomes(after: UInt64, limit: Int) async throws -> [StoredOutcome]
   /// Which outcomes are kept.
   func outcomeRange() async throws -> OutcomeRange
-  /// When the oldest outcome that is kept was written; nil when none is.
-  func oldestOutcome() async throws -> Timestamp?
-  /// Forgets, oldest first, at most `limit` outcomes that are older than `before`, or as many as it takes to forget
+  /// Nil when none is kept.
+  func oldestOutcome() async throws -> OldestOutcome?
+  /// Forgets, oldest first, at most `limit` outcomes that are old by `cut`, or as many as it takes to forget
   /// `excess` finished orders; with the outcome that finished it an order is forgotten. Orders that are not
   /// finished stay, and stand in nobody's way.
-  func prune(before: Timestamp, excess: Int, limit: Int) async throws -> Pruned
+  func prune(_ cut: RetentionClock.Cut, excess: Int, limit: Int) async throws -> Pruned
   /// Takes steps again after a failure, and proves it by writing. Throws while the disk still refuses.
   func recover() async throws
   /// How large the transactions were and how long they took.
@@ -55,6 +55,11 @@ package struct OutcomeRange: Sendable, Hashable {
   package var oldest: UInt64
   /// The highest sequence ever given; 0 when none was.
   package var latest: UInt64
+}
+
+package struct OldestOutcome: Sendable, Hashable {
+  package var sequence: UInt64
+  package var at: Timestamp
 }
 
 package struct Pruned: Sendable, Hashable {
