@@ -48,7 +48,7 @@ sim: ## Run the simulator over SEEDS seeds, optimised; SEED=n replays one with i
 
 # The package that the lab uses is made beside the other builds.
 LAB_PACKAGES = $(ORDERSD_BUILD)/../lab-package
-LAB = ORDERSD_LAB=1 ORDERSD_LAB_PACKAGE="$$(ls "$(LAB_PACKAGES)"/ordersd_*.deb)" $(SWIFT_TEST) --skip-build
+LAB = ORDERSD_LAB=1 LAB_PACKAGE="$$(ls "$(LAB_PACKAGES)"/ordersd_*.deb)" $(SWIFT_TEST) --skip-build
 .PHONY: lab
 lab: lab-package ## Run the lab: hosts in network namespaces, booted systemds, containers (needs root, 25 min)
 	tools/bootstrap --docker
@@ -60,7 +60,7 @@ LAB_CI_PARTS = control,journal,reload,failure,sandbox,leader,polkit,secrets,upgr
 .PHONY: lab-ci
 lab-ci: lab-package ## Run the part of the lab that CI runs (needs root)
 	tools/check-package "$(LAB_PACKAGES)"/ordersd_*.deb
-	LAB_ONLY="leader killed" ORDERSD_LAB_MACHINES=systemd ORDERSD_LAB_PARTS=$(LAB_CI_PARTS) ORDERSD_LAB_SLACK=15000 \
+	LAB_ONLY="leader killed" LAB_MACHINES=systemd LAB_PARTS=$(LAB_CI_PARTS) LAB_SLACK=15000 \
 	  $(LAB) --filter '^Lab\.'
 
 .PHONY: lab-package

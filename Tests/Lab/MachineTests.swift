@@ -13,22 +13,22 @@ enum Machine: String, CaseIterable, Sendable {
 
   private static let variables = ProcessInfo.processInfo.environment
 
-  /// All, or those of ORDERSD_LAB_MACHINES, with commas.
+  /// All, or those of LAB_MACHINES, with commas.
   static let chosen: [Machine] = {
-    guard let text = variables["ORDERSD_LAB_MACHINES"] else { return Array(allCases) }
+    guard let text = variables["LAB_MACHINES"] else { return Array(allCases) }
     return text.split(separator: ",").compactMap { Machine(rawValue: String($0)) }
   }()
 
   /// The command that runs it; `report` is a file for its report.
   func words(checkout: String, package: String, report: String) -> [String] {
     var words = ["\(checkout)/tools/lab-\(rawValue)", "--report", report]
-    if self == .systemd, let parts = Self.variables["ORDERSD_LAB_PARTS"] { words += ["--only", parts] }
+    if self == .systemd, let parts = Self.variables["LAB_PARTS"] { words += ["--only", parts] }
     return words + [package]
   }
 
-  /// ORDERSD_LAB_PACKAGE, or one that is made now, in `folder`.
+  /// LAB_PACKAGE, or one that is made now, in `folder`.
   static func package(checkout: String, folder: String) throws -> String {
-    if let package = variables["ORDERSD_LAB_PACKAGE"] { return package }
+    if let package = variables["LAB_PACKAGE"] { return package }
     try Command.run([
       "env", "PATH=\(variables["PATH"] ?? "")", "make", "-C", checkout, "deb", "DEB_OUTPUT=\(folder)",
     ])

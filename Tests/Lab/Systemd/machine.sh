@@ -1,7 +1,7 @@
 # The machine of tools/lab-systemd: a Debian, an overlay, a booted systemd. Sourced; uses $base and $work.
 
 # How much later than it should something may happen, in ms: for machines that do other things at the same time.
-slack=${ORDERSD_LAB_SLACK:-0}
+slack=${LAB_SLACK:-0}
 
 # Says everything that keeps this host from booting a systemd, and exits with 77 then. $1: the caller's name.
 require_host() {
