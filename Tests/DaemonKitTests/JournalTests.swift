@@ -60,6 +60,22 @@ struct JournalTests {
       ])
   }
 
+  @Test("An order's id is its trace id, unless the entry has one")
+  func traces() {
+    let recorder = Recorder()
+    let writer = recorder.writer()
+    let handler = JournalLogHandler(label: "order-queue", threshold: LogThreshold(.info), writer: writer)
+    let logger = Logger(label: "order-queue") { _ in handler }
+    logger.notice("Met.", metadata: ["order_id": "0192fbd0-7a4e-7c11-9d3b-5a1e4c2f8b6d"])
+    logger.notice("Met.", metadata: ["order_id": "0192fbd0-7a4e-7c11-9d3b-5a1e4c2f8b6d", "trace_id": "ab"])
+    logger.notice("Met.", metadata: ["order_id": "00000000-0000-0000-0000-000000000000"])
+    logger.notice("Met.", metadata: ["order_id": "not an order's id, but as long as one"])
+    logger.notice("Met.")
+    writer.flush(within: .seconds(10))
+    #expect(
+      recorder.taken.map { $0["TRACE_ID"] } == ["0192fbd07a4e7c119d3b5a1e4c2f8b6d", "ab", nil, nil, nil])
+  }
+
   @Test("Who is meant wins over who speaks, and an executor is a number")
   func executors() {
     let recorder = Recorder()

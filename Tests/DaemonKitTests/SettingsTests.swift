@@ -136,6 +136,13 @@ import Testing
     #expect(error?.problems.first?.contains(why) == true, "\(String(describing: error))")
   }
 
+  @Test func aMistakeInASettingThatIsReadTwiceIsToldOnce() {
+    let reader = SettingsReader(layers: [.flags(["port-offset": "16000"])])
+    _ = reader.integer("port-offset", default: 0, in: 0...15_000, "")
+    #expect(reader.port("b", default: 2_000, "") == 2_000)
+    #expect(problems(of: reader).count == 1)
+  }
+
   @Test func thePortOffsetMovesDefaultsOnly() throws {
     let reader = try SettingsSources(
       flags: ["port-offset": "100", "b.port": "7"], environment: [:], file: nil

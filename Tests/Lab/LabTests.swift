@@ -2,9 +2,9 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Several hosts on one machine: real sockets, real multicast, real signals. As root, and only when asked
-/// for:
-/// `ORDERSD_LAB=1 swift test --filter Lab`. With ORDERSD_LAB_LOGS=<folder> all logs are kept there.
+/// Several hosts on one machine: real sockets, real multicast, real signals; and the package on booted systems.
+/// As root, and only when asked for: `ORDERSD_LAB=1 swift test --filter Lab`. With ORDERSD_LAB_LOGS=<folder> all
+/// logs are kept there.
 @Suite("Lab", .serialized, .enabled(if: ProcessInfo.processInfo.environment["ORDERSD_LAB"] == "1"))
 struct LabTests {
   private static let verdicts = Mutex<[Verdict]>([])
@@ -27,15 +27,19 @@ struct LabTests {
     #expect(verdict.violations.isEmpty, "\(verdict.violations.joined(separator: "\n"))")
   }
 
+  static let checkout: String = {
+    var checkout = URL(fileURLWithPath: #filePath)
+    for _ in 0..<3 { checkout.deleteLastPathComponent() }
+    return checkout.path
+  }()
+
   /// The programs that were built with these tests.
   private static func options(_ scenario: Scenario) -> Lab.Options {
     let bundle = CommandLine.arguments.first { $0.contains(".xctest") } ?? CommandLine.arguments[0]
     var programs = URL(fileURLWithPath: bundle)
     while programs.path.contains(".xctest") { programs.deleteLastPathComponent() }
-    var checkout = URL(fileURLWithPath: #filePath)
-    for _ in 0..<3 { checkout.deleteLastPathComponent() }
     return Lab.Options(
-      programs: programs.path, checkout: checkout.path, slowCables: scenario.slowCables,
+      programs: programs.path, checkout: checkout, slowCables: scenario.slowCables,
       keepLogsIn: ProcessInfo.processInfo.environment["ORDERSD_LAB_LOGS"])
   }
 }

@@ -4,10 +4,10 @@ import Testing
 import WatchdogKit
 
 @Suite struct WatchedLoopsTests {
-  @Test func anOutboxThatHangsIsNamed() async throws {
+  @Test(arguments: ["outbox", "housekeeping"]) func aLoopThatHangsIsNamed(_ name: String) async throws {
     try await withLoops { loops, _, _ in
-      let missed = try await loops.missed(wedging: "outbox")
-      #expect(missed == ["outbox"])
+      let missed = try await loops.missed(wedging: name)
+      #expect(missed == [name])
       #expect(try await loops.allTurn())
     }
   }
@@ -31,6 +31,15 @@ import WatchdogKit
       #expect(missed == ["queue-news"])
       #expect(try await loops.allTurn())
       #expect(try await shop.order(id, in: "executing")["state"].text == "executing")
+    }
+  }
+
+  @Test func aViolationRecorderThatHangsIsNamedOnceThereIsSomethingToWrite() async throws {
+    try await withLoops { loops, shop, around in
+      around.fraud.violateCausality()
+      let missed = try await loops.missed(wedging: "violation-recorder") { _ = try await shop.submit() }
+      #expect(missed == ["violation-recorder"])
+      #expect(try await loops.allTurn())
     }
   }
 

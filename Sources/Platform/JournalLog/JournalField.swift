@@ -16,6 +16,10 @@ package struct JournalField: Sendable, Hashable {
   package static let table: [JournalField] =
     own + [
       .init("ORDER_ID", ["order_id"], "The order. Its history is `journalctl ORDER_ID=…`."),
+      .init(
+        "TRACE_ID", ["trace_id"],
+        "The order as a W3C trace id: the 32 hexadecimal digits of `ORDER_ID`, unless the entry gives another."
+      ),
       .init("STATE", ["state"], "The state that an order or a job is in now."),
       .init(
         "VECTOR_CLOCK", ["vector_clock", "clock"],
@@ -73,6 +77,18 @@ package struct JournalField: Sendable, Hashable {
       bytes = Array("X_".utf8) + bytes
     }
     return String(decoding: bytes.prefix(longestName), as: UTF8.self)
+  }
+
+  /// The trace that an entry about this order belongs to; nil where the text is not an order's id. An order's id is
+  /// a UUID, 16 bytes and never zero, which is all that a trace id has to be (W3C Trace Context, §3.2.2.3).
+  package static func traceID(ofOrder text: String) -> String? {
+    let digits = text.utf8.filter { $0 != UInt8(ascii: "-") }
+    guard text.utf8.count == 36, digits.count == 32, digits.contains(where: { $0 != UInt8(ascii: "0") }),
+      digits.allSatisfy({
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
+      })
+    else { return nil }
+    return String(decoding: digits, as: UTF8.self)
   }
 
   /// The value of a field: an executor's number has no name before it.

@@ -52,11 +52,17 @@ package struct JournalLogHandler: LogHandler {
     entry.add("CODE_LINE", "\(event.line)")
     entry.add("CODE_FUNC", event.function)
     var names: Set<String> = []
+    var order: String?
     for (key, value) in fields {
       let name = JournalField.name(for: key)
       // Two keys may become one field; the journal would keep both, and a reader would see only one of them.
       guard names.insert(name).inserted else { continue }
-      entry.add(name, JournalField.value("\(value)", of: name))
+      let text = JournalField.value("\(value)", of: name)
+      entry.add(name, text)
+      if name == "ORDER_ID" { order = text }
+    }
+    if !names.contains("TRACE_ID"), let order, let trace = JournalField.traceID(ofOrder: order) {
+      entry.add("TRACE_ID", trace)
     }
     for (name, value) in constants where !names.contains(name) { entry.add(name, value) }
     return entry

@@ -2,6 +2,7 @@ import BullyElection
 import CoreTime
 import DaemonKit
 import Logging
+import OrderWire
 
 /// Whether this executor may lead: the queue is reached, the fulfilment target passes its probe, no
 /// maintenance.
@@ -9,6 +10,8 @@ import Logging
 /// While it leads, the work loop judges the queue; otherwise a health check does, about once a second.
 actor Eligibility {
   private static let period = Duration.milliseconds(900)
+  /// More than a probe of the queue takes that nobody answers.
+  private static let longestSilence = Duration.seconds(8)
   /// Consecutive failed probes that make ineligible: one may be bad luck.
   private static let tolerated = 2
   /// Pause after the work loop gave up on a queue whose health may look fine from here.
@@ -19,6 +22,7 @@ actor Eligibility {
   private let fulfilment: any Fulfilment
   private let ledger: ExecutorLedger
   private let clocks: Clocks
+  private let heartbeats: Heartbeats
   private var isQueueReached = false
   private var failures = 0
   private var distrustedUntil: Instant?
@@ -30,17 +34,21 @@ actor Eligibility {
 
   init(
     election: ElectionShell, queue: QueueClient, fulfilment: any Fulfilment, ledger: ExecutorLedger,
-    clocks: Clocks
+    clocks: Clocks, heartbeats: Heartbeats
   ) {
     self.election = election
     self.queue = queue
     self.fulfilment = fulfilment
     self.ledger = ledger
     self.clocks = clocks
+    self.heartbeats = heartbeats
   }
 
   func run() async {
+    let heartbeat = heartbeats.register("eligibility", longestSilence: Self.longestSilence)
+    defer { heartbeat.retire() }
     while !Task.isCancelled {
+      await heartbeat.turn()
       probeFulfilment()
       if ledger.figures.epoch == 0 { await probeQueue() }
       await tell()
@@ -86,7 +94,7 @@ actor Eligibility {
   func problem() -> String? {
     switch reason() {
     case nil: nil
-    case .maintenance: "stepped down"
+    case .maintenance: IneligibleReason.steppedDown
     case .fulfilmentFailing: "fulfilment: \(fulfilmentProblem ?? "failing")"
     case .queueUnreachable: "cannot reach order-queue"
     }

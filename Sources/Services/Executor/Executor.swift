@@ -35,7 +35,8 @@ package func buildExecutor(configuration: ExecutorConfiguration, context: Daemon
     desk: desk,
     clocks: context.clocks, heartbeats: context.heartbeats, logger: context.logger)
   let eligibility = Eligibility(
-    election: election, queue: queue, fulfilment: fulfilment, ledger: ledger, clocks: context.clocks)
+    election: election, queue: queue, fulfilment: fulfilment, ledger: ledger, clocks: context.clocks,
+    heartbeats: context.heartbeats)
   let work = WorkLoop(
     desk: desk, election: election, eligibility: eligibility,
     tools: WorkLoop.Tools(
@@ -43,7 +44,9 @@ package func buildExecutor(configuration: ExecutorConfiguration, context: Daemon
       heartbeats: context.heartbeats, logger: context.logger),
     credits: configuration.credits, drainTimeout: configuration.election.drainTimeout,
     seed: UInt64.random(in: 0...UInt64.max))
-  let service = ExecutorService(election: election, work: work, eligibility: eligibility, socket: socket)
+  let service = ExecutorService(
+    election: election, work: work, eligibility: eligibility, socket: socket,
+    heartbeats: context.heartbeats)
   let server = RoleServer(
     endpoint: configuration.server, setting: "executor.port",
     services: [

@@ -13,12 +13,14 @@ struct ExecutorService: Service {
   let work: WorkLoop
   let eligibility: Eligibility
   let socket: MulticastSocket
+  let heartbeats: Heartbeats
 
   func run() async throws {
     await withDiscardingTaskGroup { group in
       group.addTask { await election.run() }
       group.addTask { await work.run() }
       group.addTask { await eligibility.run() }
+      group.addTask { await StandingWatch(election: election, work: work, heartbeats: heartbeats).run() }
       // Throws when the task is cancelled: then there is no time to be polite.
       try? await gracefulShutdown()
       if !Task.isCancelled {

@@ -15,6 +15,8 @@ struct Housekeeping: Service {
   static let keyLifetime = Duration.seconds(24 * 3_600)
   private static let period = Duration.seconds(5)
   private static let page = 256
+  /// The period, and two commits in a row that each wait for another one.
+  private static let longestSilence = Duration.seconds(25)
 
   let repository: OrderRepository
   let pool: CheckoutPool
@@ -34,13 +36,19 @@ struct Housekeeping: Service {
   }
 
   func run() async throws {
+    let heartbeat = context.heartbeats.register("housekeeping", longestSilence: Self.longestSilence)
+    defer { heartbeat.retire() }
     try await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
+        await heartbeat.turn()
         do { try await Task.sleep(for: Self.period) } catch { return }
         do {
           if repository.store.trouble != nil { try await probe() }
           // A decision that could not be made durable leaves its order behind.
-          _ = try await interrupt("its decision could not be stored") { !pool.isRunning($0) }
+          _ = try await interrupt("its decision could not be stored", beating: heartbeat) {
+            !pool.isRunning($0)
+          }
+          await heartbeat.turn()
           try await purgeKeys()
         } catch is CancellationError {
           return
@@ -54,7 +62,8 @@ struct Housekeeping: Service {
   /// Makes orders under check `interrupted` where `isCutOff` holds: their card is gone, so that only the client can go
   /// on, with the same idempotency key. Returns how many.
   private func interrupt(
-    _ reason: String, where isCutOff: @escaping @Sendable (OrderID) -> Bool
+    _ reason: String, beating heartbeat: Heartbeat? = nil,
+    where isCutOff: @escaping @Sendable (OrderID) -> Bool
   ) async throws -> Int {
     var interrupted = 0
     for state in [OrderState.received, .verifying] {
@@ -65,6 +74,7 @@ struct Housekeeping: Service {
           try OrderTable.oldest(in: state, after: after, limit: Self.page, db)
         }
         for order in orders where isCutOff(order.id) {
+          await heartbeat?.turn()
           let (process, now) = (context.process, context.clocks.wall())
           _ = try await repository.change(order.id) { order in
             // Decided or resumed meanwhile; whoever resumes it says so to the pool before the store.

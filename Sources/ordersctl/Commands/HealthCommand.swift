@@ -1,12 +1,18 @@
 import ArgumentParser
 import DaemonKit
+import OrderProtos
 import OrderWire
 
 struct HealthCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health", abstract: "Ask every role whether it can do its work.",
-    discussion:
-      "Exit status 5 when any of them is down. With names, only those are asked: executor-2, order-queue.")
+    discussion: """
+      serving    does its work; a note says when it was told to do less: paused, draining, frozen
+      standby    an executor that was told to step down; it comes back by itself
+      not-ready  answers, but cannot do its work; the note says why
+      down       does not answer
+      Exit status 5 when any of them is not-ready or down. With names, only those are asked: executor-2, order-queue.
+      """)
 
   @Argument(help: "Roles to ask; all when none is named.")
   var roles: [String] = []
@@ -38,11 +44,12 @@ struct HealthCommand: AsyncParsableCommand {
           return rows.sorted { $0.0 < $1.0 }.map(\.1)
         }
       }
-      let down = rows.filter { !$0.isUp }
+      let down = rows.filter { !$0.state.isWell }
       let json: JSONValue = .object(["healthy": .boolean(down.isEmpty), "roles": .list(rows.map(\.json))])
       try Printer(format: output.format).list(rows, json: json)
       if !down.isEmpty {
-        throw Failure(Exit.unavailable, "down: " + down.map(\.role).joined(separator: ", "))
+        let told = down.map { "\($0.role) is \($0.state.rawValue)" }
+        throw Failure(Exit.unavailable, told.joined(separator: ", "))
       }
     }
   }
@@ -72,29 +79,57 @@ private struct RoleProbe: Sendable {
   ]
 
   func ask(_ client: OrdersClient) async -> RoleHealthRow {
-    guard let endpoint else {
-      do {
-        let status = try await client.get("/v1/status", timeout: RoleClient.deadline)
-        let model = try status.decode(StatusModel.self)
-        return RoleHealthRow(
-          role: role, endpoint: client.server, protocolName: "REST v1", isUp: model.ready,
-          note: model.problems.joined(separator: "; "))
-      } catch {
-        let note = (error as? Failure)?.message.split(separator: "\n").first.map(String.init) ?? "\(error)"
-        return RoleHealthRow(
-          role: role, endpoint: client.server, protocolName: "REST v1", isUp: false, note: note)
-      }
+    guard let endpoint else { return await askREST(client) }
+    func row(_ state: RoleHealthRow.State, _ note: String) -> RoleHealthRow {
+      RoleHealthRow(
+        role: role, endpoint: "\(endpoint)", protocolName: "gRPC ordersd.v1", state: state, note: note)
     }
     do {
       let isServing = try await RoleClient.isServing(role, endpoint)
-      return RoleHealthRow(
-        role: role, endpoint: "\(endpoint)", protocolName: "gRPC ordersd.v1", isUp: isServing,
-        note: isServing ? "" : "not serving; GET /ready on its admin port says why")
+      if role.hasPrefix("executor-") {
+        let status = try await RoleClient.status(ofExecutorAt: endpoint)
+        if isServing { return row(.serving, status.healthNote) }
+        return row(status.isSteppedDown ? .standby : .notReady, status.ineligibleReason)
+      }
+      guard isServing else { return row(.notReady, "not serving; GET /ready on its admin port says why") }
+      return row(.serving, role == "order-queue" ? try await RoleClient.stats(endpoint).healthNote : "")
     } catch {
-      let note = (error as? ServiceError)?.message ?? "\(error)"
-      return RoleHealthRow(
-        role: role, endpoint: "\(endpoint)", protocolName: "gRPC ordersd.v1", isUp: false, note: note)
+      return row(.down, (error as? ServiceError)?.message ?? "\(error)")
     }
+  }
+
+  private func askREST(_ client: OrdersClient) async -> RoleHealthRow {
+    func row(_ state: RoleHealthRow.State, _ note: String) -> RoleHealthRow {
+      RoleHealthRow(
+        role: role, endpoint: client.server, protocolName: "REST v1", state: state, note: note)
+    }
+    do {
+      let status = try await client.get("/v1/status", timeout: RoleClient.deadline)
+      let model = try status.decode(StatusModel.self)
+      return row(model.ready ? .serving : .notReady, model.problems.joined(separator: "; "))
+    } catch {
+      return row(
+        .down, (error as? Failure)?.message.split(separator: "\n").first.map(String.init) ?? "\(error)")
+    }
+  }
+}
+
+extension Ordersd_V1_ExecutorStatus {
+  fileprivate var isSteppedDown: Bool { ineligibleReason == IneligibleReason.steppedDown }
+
+  fileprivate var healthNote: String {
+    frozenMs > 0
+      ? "the election is frozen for \((frozenMs + 999) / 1_000) s more: 'ordersctl election thaw' ends it"
+      : ""
+  }
+}
+
+extension Ordersd_V1_StatsReply {
+  fileprivate var healthNote: String {
+    var notes: [String] = []
+    if paused { notes.append("hands out no orders: 'ordersctl queue resume' ends the pause") }
+    if draining { notes.append("takes no new orders: 'ordersctl queue drain --off' ends the drain") }
+    return notes.joined(separator: "; ")
   }
 }
 
@@ -104,6 +139,15 @@ private struct StatusModel: Decodable {
 }
 
 private struct RoleHealthRow: ListRow, Sendable {
+  enum State: String, Sendable {
+    case serving, standby
+    case notReady = "not-ready"
+    case down
+
+    /// Nobody has to look after it.
+    var isWell: Bool { self == .serving || self == .standby }
+  }
+
   static let header = [
     Column("ROLE"), Column("STATE"), Column("ENDPOINT"), Column("INTERFACE"), Column("NOTE"),
   ]
@@ -111,14 +155,15 @@ private struct RoleHealthRow: ListRow, Sendable {
   let role: String
   let endpoint: String
   let protocolName: String
-  let isUp: Bool
+  let state: State
   let note: String
 
-  var row: [String] { [role, isUp ? "serving" : "down", endpoint, protocolName, note] }
+  var row: [String] { [role, state.rawValue, endpoint, protocolName, note] }
   var name: String { role }
   var json: JSONValue {
     .object([
-      "role": .text(role), "serving": .boolean(isUp), "endpoint": .text(endpoint),
+      "role": .text(role), "state": .text(state.rawValue), "serving": .boolean(state == .serving),
+      "endpoint": .text(endpoint),
       "interface": .text(protocolName),
       "note": .text(note),
     ])

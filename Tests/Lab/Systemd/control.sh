@@ -6,6 +6,9 @@ expect 3 "READY does not wait for the queue; the status line tells" \
 expect 10 "executor@7 is enabled without editing a file, and leads" \
   'systemctl enable --now executor@7 2>&1; for n in {1..60}; do ordersctl election status --executor 127.0.0.1:50067 | grep -q "leader  *executor-7" && break; sleep 0.25; done; ordersctl election status --executor 127.0.0.1:50067 | head -3; systemctl disable --now executor@7 2>&1' 'executor-7'
 expect 11 "systemctl clean --what=state" 'systemctl stop executor@7; ls -d /var/lib/ordersd/executor-7 && systemctl clean --what=state executor@7 && ! ls -d /var/lib/ordersd/executor-7'
+expect 20 "What was told to do less is not down: a leader that stepped down, a queue that is paused and drains" \
+  'for n in {1..60}; do ordersctl election status | grep -q "^leader *executor-3" && break; sleep 0.25; done; ordersctl election step-down --for 4s >/dev/null; ordersctl queue pause 2>/dev/null; ordersctl queue drain 2>/dev/null; ordersctl health; s=$?; ordersctl queue resume 2>/dev/null; ordersctl queue drain --off 2>/dev/null; exit $s' 'executor-3 +standby .*stepped down'
+expect 20 "… and what is down is" 'systemctl stop suggestions; ordersctl health; s=$?; systemctl start suggestions; [ $s = 5 ]' 'suggestions +down'
 expect 8 "A stopping leader resigns, exits 0 and another one leads at once" \
   'for n in {1..60}; do ordersctl election status | grep -q "^leader *executor-3" && break; sleep 0.25; done; a=$(date +%s%3N); systemctl stop executor@3; b=$(date +%s%3N); until ordersctl election status >/dev/null 2>&1; do sleep 0.05; done; echo "stopped in $((b-a)) ms, next leader $(( $(date +%s%3N)-a )) ms after"; systemctl show -P ExecMainStatus -P Result executor@3; systemctl start executor@3' '^success'
 expect 10 "orders.target moves everything" \
@@ -17,5 +20,3 @@ for property in MemoryHigh:memory.high CPUWeight:cpu.weight TasksMax:pids.max; d
   inside "find /sys/fs/cgroup -path '*orders.slice/$file' -o -path '*pids*orders.slice/pids.max' -name $file | grep -q ." ||
     note_unenforced "${property%:*}" "no controller delegated for it (cgroup v1); systemctl shows $(inside "systemctl show -p ${property%:*} orders.slice")"
 done
-expect 13 "Memory of the idle set" \
-  'sum=0; for pid in $(pgrep -x ordersd); do pss=$(awk "/^Pss:/ {print \$2}" /proc/$pid/smaps_rollup); echo "$(tr "\0" " " </proc/$pid/cmdline) $((pss/1024)) MiB"; sum=$((sum+pss)); done; echo "total $((sum/1024)) MiB (Pss)"' 'total'

@@ -4,6 +4,8 @@ expect 17 "An order's history is one indexed match over all roles" \
   'events: order-decided order-executed order-settled'
 expect 17 "… each entry with the order's vector clock" \
   'id=$(ordersctl list -o name | head -n 1); id=${id##*/}; for event in order-decided order-executed order-settled; do journalctl -q ORDER_ID=$id EVENT=$event -o json | grep -o "\"VECTOR_CLOCK\":\"[^\"]*orchestrator[^\"]*\"" || exit 1; done'
+expect 17 "… and its id as a W3C trace id" \
+  'id=$(ordersctl list -o name | head -n 1); id=${id##*/}; trace=$(echo $id | tr -d -); echo "TRACE_ID=$trace: $(journalctl -q TRACE_ID=$trace -o cat | wc -l) entries"; [ $(journalctl -q TRACE_ID=$trace -o cat | wc -l) = $(journalctl -q ORDER_ID=$id -o cat | wc -l) ] && echo ${#trace} digits' '^32 digits'
 expect 17 "An entry has level, identifier, source and id of its own, no <N> prefix" \
   'journalctl -u executor@3 EVENT=leadership-gained -n 1 -o verbose --no-pager | grep -E "^    (MESSAGE|PRIORITY|SYSLOG_IDENTIFIER|CODE_|EXECUTOR_ID|EPOCH|ROLE|_TRANSPORT)" && journalctl -u executor@3 EVENT=leadership-gained -n 1 -o json | grep -q "\"_TRANSPORT\":\"journal\""' \
   'EXECUTOR_ID=3'

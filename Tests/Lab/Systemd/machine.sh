@@ -1,14 +1,60 @@
 # The machine of tools/lab-systemd: a Debian, an overlay, a booted systemd. Sourced; uses $base and $work.
 
+# How much later than it should something may happen, in ms: for machines that do other things at the same time.
+slack=${LAB_SLACK:-0}
+
+# Says everything that keeps this host from booting a systemd, and exits with 77 then. $1: the caller's name.
+require_host() {
+  local missing=() folder
+  ((EUID == 0)) || missing+=("root: namespaces and mounts are made")
+  for program in systemd-nspawn:systemd-container debootstrap:debootstrap gcc:gcc dpkg-deb:dpkg nsenter:util-linux ip:iproute2; do
+    command -v "${program%:*}" >/dev/null || missing+=("the program ${program%:*} (package ${program#*:}): tools/bootstrap --lab")
+  done
+  if ((EUID == 0)); then
+    unshare --mount --pid --fork --net --uts --ipc true 2>/dev/null ||
+      missing+=("namespaces: unshare(2) is refused; a container needs CAP_SYS_ADMIN and no seccomp filter (docker run --privileged)")
+    folder=$(mktemp -d)
+    mkdir "$folder/memory"
+    if mount -t tmpfs ordersd-lab "$folder/memory" 2>/dev/null; then
+      mkdir "$folder"/memory/{lower,upper,work,root}
+      if mount -t overlay ordersd-lab -o "lowerdir=$folder/memory/lower,upperdir=$folder/memory/upper,workdir=$folder/memory/work" \
+        "$folder/memory/root" 2>/dev/null; then
+        umount "$folder/memory/root"
+      else
+        missing+=("overlay file systems: mount(2) is refused, or the kernel has no overlayfs")
+      fi
+      umount "$folder/memory"
+    else
+      missing+=("mounts: mount(2) of a tmpfs is refused")
+    fi
+    rm -rf -- "$folder"
+  fi
+  ((${#missing[@]})) || return 0
+  printf "$1: this host cannot boot a systemd; it has not:\n" >&2
+  printf '  %s\n' "${missing[@]}" >&2
+  exit 77
+}
+
 # Debian 12 with what the package depends on, and nothing of this host.
 make_base() {
   [[ -e $1/usr/lib/systemd/systemd ]] && return
-  command -v debootstrap >/dev/null || { echo "lab-systemd: no debootstrap; tools/bootstrap --lab" >&2; exit 77; }
   local wanted=systemd,systemd-sysv,dbus,libpam-systemd,polkitd,init-system-helpers,libsqlite3-0,libsystemd0,libstdc++6,zlib1g
-  rm -rf "$1.new"
-  mkdir -p "$1.new"
-  debootstrap --variant=minbase --include=$wanted,procps,iproute2,curl,man-db,ca-certificates bookworm "$1.new" >&2
-  mv "$1.new" "$1"
+  local try log=$1.log
+  mkdir -p "$(dirname "$1")"
+  # The mirror may be away for a moment.
+  for try in 1 2 3; do
+    rm -rf "$1.new"
+    mkdir -p "$1.new"
+    if debootstrap --variant=minbase --include=$wanted,procps,iproute2,curl,man-db,ca-certificates bookworm "$1.new" >"$log" 2>&1; then
+      mv "$1.new" "$1"
+      rm -f "$log"
+      return
+    fi
+    sleep $((try * 10))
+  done
+  tail -n 20 "$log" >&2
+  echo "lab: debootstrap could not make a Debian 12 in $1 (it needs a Debian mirror, as apt-get does)" >&2
+  exit 77
 }
 
 # Everything that the machine writes goes into memory and is gone with it.

@@ -36,8 +36,8 @@ tell_of() {
 
 queue=(order-queue 51055 store-writer+ queue-engine event-loop-0)
 fraud=(fraud-detection 51051 fraud-keeper event-loop-0)
-executor=(executor@3 51063 work election event-loop-0)
-orchestrator=(orchestrator 9081 outcome-follower+ queue-news+ store-writer+ outbox event-loop-0)
+executor=(executor@3 51063 work election eligibility lease event-loop-0)
+orchestrator=(orchestrator 9081 outcome-follower+ queue-news+ store-writer+ outbox housekeeping event-loop-0)
 # At the same time, as they need nothing of each other; the keeper of fraud-detection first, since orders need its loop.
 trials=()
 hold_up "${queue[@]}" & trials+=($!)

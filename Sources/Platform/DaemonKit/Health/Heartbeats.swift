@@ -71,6 +71,11 @@ package final class Heartbeats: Sendable {
     loops.withLock { loops in loops.contains { $0.name == name && $0.isHeldUp } }
   }
 
+  /// Whether the loop has said that it has nothing to do.
+  package func isIdle(_ name: String) -> Bool {
+    loops.withLock { loops in loops.contains { $0.name == name && $0.phase == .idle } }
+  }
+
   private func setWedged(_ name: String, _ isWedged: Bool) -> Bool {
     loops.withLock { loops in
       guard let index = loops.lastIndex(where: { $0.name == name && $0.phase != .retired }) else {

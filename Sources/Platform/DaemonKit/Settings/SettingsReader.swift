@@ -184,7 +184,9 @@ package final class SettingsReader {
       switch parse(text) {
       case .success(let value): return value
       case .failure(let complaint):
-        problems.append("\(layer.origin(key)): \(complaint.message), not '\(text.prefix(80))'")
+        let problem = "\(layer.origin(key)): \(complaint.message), not '\(text.prefix(80))'"
+        // Settings that several parts of a program read are read more than once.
+        if !problems.contains(problem) { problems.append(problem) }
         return fallback
       }
     }

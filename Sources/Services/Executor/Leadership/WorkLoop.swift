@@ -275,6 +275,11 @@ actor WorkLoop {
     Set(machine.held).union(runs.keys.lazy.filter { $0.epoch == epoch }.map(\.order))
   }
 
+  /// `led`: the epoch that the election names as this executor's.
+  func standing(led: UInt64?) -> Standing {
+    machine.standing(led: led, executing: runs.keys.lazy.map(\.epoch), at: tools.clocks.now())
+  }
+
   var isDraining: Bool {
     if case .holding(let office) = machine.state { return office.drainUntil != nil }
     return true

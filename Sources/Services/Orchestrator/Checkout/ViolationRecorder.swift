@@ -13,6 +13,8 @@ final class ViolationRecorder: Service, Sendable {
   static let state = "violation"
   /// Reports that wait for the disk; there should be none.
   private static let capacity = 256
+  /// A commit may wait for another one.
+  private static let longestSilence = Duration.seconds(20)
 
   private struct Report: Sendable {
     let order: OrderID
@@ -36,8 +38,15 @@ final class ViolationRecorder: Service, Sendable {
   }
 
   func run() async throws {
+    let heartbeat = context.heartbeats.register(
+      "violation-recorder", longestSilence: Self.longestSilence, idle: true)
+    defer { heartbeat.retire() }
     await withGracefulShutdownHandler {
-      for await report in reports { await write(report) }
+      for await report in reports {
+        await heartbeat.turn()
+        await write(report)
+        heartbeat.idle()
+      }
     } onGracefulShutdown: { [reporting] in
       reporting.finish()
     }

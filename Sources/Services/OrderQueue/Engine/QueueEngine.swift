@@ -139,17 +139,20 @@ package actor QueueEngine {
     completion: @escaping @Sendable (Result<StepReceipt, ServiceError>) -> Void = { _ in }
   ) {
     let instant = clocks.now()
+    var notable: [(job: JobQueue.Job, cause: ChangeCause)] = []
     for change in step.changes {
       switch change {
       case .leadershipChanged(let record): leaders[record.lane] = record
       case .stateChanged(let job, let from, let cause):
         leases.note(job, from: from, at: step.at, instant)
-        note(job, cause)
+        if job.state.isFinal { forgotten.finished(job.id) }
+        if logger.logLevel <= .debug || !Self.isRoutine(job.state, cause) { notable.append((job, cause)) }
       case .inserted, .gateChanged: break
       }
     }
     desk.begin(at: instant)
-    let submitted = SubmittedStep(step: step) { [clocks, desk, pulse, subscriptions] result in
+    let submitted = SubmittedStep(step: step) {
+      [clocks, desk, logger, notable, pulse, subscriptions] result in
       var failure: ServiceError?
       switch result {
       case .success: break
@@ -165,6 +168,7 @@ package actor QueueEngine {
         completion(.failure(failure))
       } else if case .success(let receipt) = result {
         completion(.success(receipt))
+        for (job, cause) in notable { Self.note(job, cause, receipt.jobs[job.id]?.clock, logger) }
         if receipt.hasOutcomes { subscriptions.outcomesGrew() }
       }
       if failure != nil || isLast { pulse.raise() }
@@ -179,10 +183,12 @@ package actor QueueEngine {
     if let wait = machine.nextDeadline(now: now), now.monotonic + wait < armed { pulse.raise() }
   }
 
-  private func note(_ job: JobQueue.Job, _ cause: ChangeCause) {
-    if job.state.isFinal { forgotten.finished(job.id) }
-    if logger.logLevel > .debug, Self.isRoutine(job.state, cause) { return }
+  /// Of what is durable. `clock`: the order's, as it is on disk since.
+  private static func note(
+    _ job: JobQueue.Job, _ cause: ChangeCause, _ clock: VectorClock?, _ logger: Logger
+  ) {
     var fields: Logger.Metadata = ["order_id": "\(job.id)", "cause": "\(cause.rawValue)"]
+    if let clock { fields["vector_clock"] = "\(clock)" }
     if let leader = job.lease?.leader {
       fields["executor"] = "\(leader.executor)"
       fields["epoch"] = "\(leader.epoch)"
