@@ -140,7 +140,8 @@ import VectorClock
           around.log.lines.contains { $0.contains("tells of an order that is not known") }
         })
       #expect(around.log.lines.contains { $0.contains("impossible outcome") && $0.contains(id) })
-      #expect(try await shop.http.get("/v1/orders/\(id)").json()["state"].text == "executed")
+      // Told of while it is being written.
+      #expect(try await shop.order(id, in: "executed")["state"].text == "executed")
     }
   }
 
