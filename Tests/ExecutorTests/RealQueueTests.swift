@@ -16,7 +16,9 @@ import Testing
 
   /// Runs `body` with the queue's endpoint.
   private func withQueue(_ body: (String) async throws -> Void) async throws {
-    let reader = SettingsReader(layers: [.flags(["state": folder, "order-queue.port": "0"])])
+    // Longer than tests beside it can hold this process up.
+    let settings = ["state": folder, "order-queue.port": "0", "order-queue.leadership-lease": "20s"]
+    let reader = SettingsReader(layers: [.flags(settings)])
     let configuration = OrderQueueConfiguration(reader: reader)
     try reader.validate()
     let context = Cluster.context("order-queue")
