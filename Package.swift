@@ -210,8 +210,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "ordersctl",
     dependencies: [
-      "OrderProtos", "OrderWire", "OrderDomain", "CoreTime", "Randomness", "DaemonKit", "GRPCSupport",
-      grpcCore,
+      "OrderProtos", "OrderWire", "OrderDomain", "VectorClock", "CoreTime", "Randomness", "DaemonKit",
+      "GRPCSupport", "JournalLog", "SystemdSupport", grpcCore,
       swiftProtobuf, argumentParser, httpClient,
       nioCore, nioPosix, nioHTTP1, logging,
     ],

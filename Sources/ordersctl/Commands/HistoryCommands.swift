@@ -1,18 +1,40 @@
 import ArgumentParser
+import CoreTime
+import OrderDomain
+import OrderWire
+import SystemdSupport
+import VectorClock
 
 struct TraceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "trace", abstract: "Print what happened to an order, in order, with its vector clocks.")
+    commandName: "trace", abstract: "Print what happened to an order, in order, with its vector clocks.",
+    discussion: """
+      With --journal it needs no role that runs: the entries of this machine's journal about the order are put in order
+      by their vector clocks, so also where machines' clocks are wrong, together with what systemd says of the units
+      meanwhile. When something may be missing (dropped, rotated away, of another machine) it says so. To read it, be
+      root or in the group systemd-journal.
+      """)
 
   @Argument(help: "The order's id.")
   var id: OrderIDArgument
   @Flag(help: "Print what happened before what as a graph, for Graphviz: … | dot -Tsvg > order.svg")
   var dot = false
+  @Flag(help: "From the journal alone.")
+  var journal = false
+  @Option(
+    help: "With --journal: a folder of journal files, of several machines perhaps, in place of this one's.")
+  var directory: String?
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard journal || directory == nil else { throw ValidationError("--directory goes with --journal") }
+    guard !journal || !dot else { throw ValidationError("--dot and --journal exclude each other") }
+  }
+
   func run() async throws {
     try await reportingFailures {
+      if journal { return try printJournal() }
       try await OrdersClient.with(server) { client in
         if dot {
           let answer = try await client.get("/v1/orders/\(id.text)/causality?format=dot")
@@ -23,6 +45,58 @@ struct TraceCommand: AsyncParsableCommand {
         try Printer(format: output.format).list(timeline.entries, json: try answer.decode(JSONValue.self))
       }
     }
+  }
+}
+
+extension TraceCommand {
+  private func printJournal() throws {
+    guard let order = OrderID(id.text) else { throw Failure(Exit.usage, "\(id.text) is not an order's id") }
+    let history: JournalHistory
+    do {
+      history = try JournalHistory(of: order, folder: directory)
+    } catch let error as JournalReadError {
+      throw Failure(Exit.failed, "\(error)")
+    }
+    guard !history.entries.isEmpty else {
+      throw Failure(
+        ErrorCode.notFound.disposition.exit,
+        "the journal has nothing about order \(order) that you may read (root or the group systemd-journal may)"
+      )
+    }
+    let rows = history.entries.enumerated().map { JournalRow(number: $0 + 1, entry: $1) }
+    let json: JSONValue = .object([
+      "orderId": .text("\(order)"), "complete": .boolean(history.gaps.isEmpty),
+      "gaps": .list(history.gaps.map(JSONValue.text)), "entries": .list(rows.map(\.json)),
+    ])
+    let verdict = history.gaps.isEmpty ? ["complete"] : history.gaps.map { "incomplete: \($0)" }
+    try Printer(format: output.format).list(rows, json: json, before: verdict + [""])
+  }
+}
+
+private struct JournalRow: ListRow {
+  static let header = [
+    Column("#", right: true), Column("TIME"), Column("UNIT"), Column("EVENT"), Column("CLOCK"),
+    Column("MESSAGE"),
+  ]
+
+  let number: Int
+  let entry: JournalHistory.Entry
+
+  var row: [String] {
+    let clock = entry.clock.map { String("\($0)".dropFirst().dropLast()) } ?? ""
+    return [
+      "\(number)", entry.at.rfc3339, entry.unit, entry.isOfManager ? "(systemd)" : entry.event, clock,
+      entry.message,
+    ]
+  }
+  var name: String { "entry/\(number)" }
+  var json: JSONValue {
+    .object([
+      "at": .text(entry.at.rfc3339), "unit": .text(entry.unit), "bySystemd": .boolean(entry.isOfManager),
+      "event": .text(entry.event),
+      "message": .text(entry.message),
+      "clock": entry.clock.map { .object($0.components.mapValues { .init($0) }) } ?? .null,
+    ])
   }
 }
 

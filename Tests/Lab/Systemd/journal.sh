@@ -6,6 +6,17 @@ expect 17 "… each entry with the order's vector clock" \
   'id=$(ordersctl list -o name | head -n 1); id=${id##*/}; for event in order-decided order-executed order-settled; do journalctl -q ORDER_ID=$id EVENT=$event -o json | grep -o "\"VECTOR_CLOCK\":\"[^\"]*orchestrator[^\"]*\"" || exit 1; done'
 expect 17 "… and its id as a W3C trace id" \
   'id=$(ordersctl list -o name | head -n 1); id=${id##*/}; trace=$(echo $id | tr -d -); echo "TRACE_ID=$trace: $(journalctl -q TRACE_ID=$trace -o cat | wc -l) entries"; [ $(journalctl -q TRACE_ID=$trace -o cat | wc -l) = $(journalctl -q ORDER_ID=$id -o cat | wc -l) ] && echo ${#trace} digits' '^32 digits'
+expect 19 "ordersctl trace --journal tells an order's history with every role stopped, in causal order, complete" \
+  'id=$(ordersctl submit /lab/order.json --wait executed -o name); id=${id##*/}; for n in {1..40}; do journalctl ORDER_ID=$id EVENT=order-settled -q -o cat | grep -q . && break; sleep 0.1; done; systemctl stop orders.target; while pgrep -x ordersd >/dev/null; do sleep 0.05; done; ordersctl trace --journal $id | cut -c 1-180; events=$(ordersctl trace --journal $id -o json | grep -o "\"event\" *: *\"[^\"]*\"" | cut -d\" -f4 | grep . | paste -sd" "); echo "events: $events"; ordersctl trace --journal $id | head -1; systemctl start orders.target; for n in {1..60}; do ordersctl submit /lab/order.json --wait executed >/dev/null 2>&1 && break; sleep 0.2; done' \
+  '^events: order-decided order-executed order-settled'
+expect 19 "… says what systemd did to the units meanwhile, and what is missing" \
+  'printf "#!/bin/sh\nsleep 2\n" >/usr/local/bin/lab-slow && chmod 755 /usr/local/bin/lab-slow; printf "executor:\n  fulfilment:\n    kind: command\n    command: [/usr/local/bin/lab-slow]\n" >/etc/ordersd/conf.d/60-lab.yaml; systemctl restart "executor@*"; for n in {1..60}; do ordersctl election status | grep -q "^leader *executor-3" && break; sleep 0.25; done; id=$(ordersctl submit /lab/order.json -o name); id=${id##*/}; for n in {1..40}; do ordersctl get $id | grep -q executing && break; sleep 0.1; done; systemctl kill -s KILL executor@3; ordersctl wait $id --for executed --timeout 20s >/dev/null; sleep 0.5; rm /etc/ordersd/conf.d/60-lab.yaml /usr/local/bin/lab-slow; systemctl restart "executor@*"; logger --journald <<END
+MESSAGE=A forged entry.
+ORDER_ID=$id
+EVENT=forged
+END
+  ordersctl trace --journal $id >/tmp/trace; cut -c 1-180 /tmp/trace; grep -q "Main process exited, code=killed" /tmp/trace && ! grep -q "forged" /tmp/trace' \
+  '^incomplete: 1 entries are left out: no unit of ordersd wrote them'
 expect 17 "An entry has level, identifier, source and id of its own, no <N> prefix" \
   'journalctl -u executor@3 EVENT=leadership-gained -n 1 -o verbose --no-pager | grep -E "^    (MESSAGE|PRIORITY|SYSLOG_IDENTIFIER|CODE_|EXECUTOR_ID|EPOCH|ROLE|_TRANSPORT)" && journalctl -u executor@3 EVENT=leadership-gained -n 1 -o json | grep -q "\"_TRANSPORT\":\"journal\""' \
   'EXECUTOR_ID=3'

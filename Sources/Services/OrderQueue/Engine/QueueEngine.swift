@@ -168,7 +168,7 @@ package actor QueueEngine {
         completion(.failure(failure))
       } else if case .success(let receipt) = result {
         completion(.success(receipt))
-        for (job, cause) in notable { Self.note(job, cause, receipt.jobs[job.id]?.clock, logger) }
+        for (job, cause) in notable { Self.note(job, cause, receipt.jobs[job.id], logger) }
         if receipt.hasOutcomes { subscriptions.outcomesGrew() }
       }
       if failure != nil || isLast { pulse.raise() }
@@ -183,15 +183,17 @@ package actor QueueEngine {
     if let wait = machine.nextDeadline(now: now), now.monotonic + wait < armed { pulse.raise() }
   }
 
-  /// Of what is durable. `clock`: the order's, as it is on disk since.
+  /// Of what is durable. `stored`: the order as it is on disk since, with who held it last.
   private static func note(
-    _ job: JobQueue.Job, _ cause: ChangeCause, _ clock: VectorClock?, _ logger: Logger
+    _ job: JobQueue.Job, _ cause: ChangeCause, _ stored: StoredJob?, _ logger: Logger
   ) {
     var fields: Logger.Metadata = ["order_id": "\(job.id)", "cause": "\(cause.rawValue)"]
-    if let clock { fields["vector_clock"] = "\(clock)" }
-    if let leader = job.lease?.leader {
-      fields["executor"] = "\(leader.executor)"
-      fields["epoch"] = "\(leader.epoch)"
+    if let stored {
+      fields["vector_clock"] = "\(stored.clock)"
+      if let executor = stored.executor {
+        fields["executor"] = "\(executor)"
+        fields["epoch"] = "\(stored.epoch)"
+      }
     }
     switch (job.state, cause) {
     case (.buried, _):
