@@ -71,11 +71,15 @@ struct JournalHistory {
     return try reader.entries([("_PID", "1")] + units.map { ("UNIT", $0) }, limit: mostEntries)
   }
 
-  /// Each before the first entry of the same unit that is later.
+  /// Each before the first entry of the same unit that is later; of a unit that wrote nothing, by time.
   private static func joined(_ records: [JournalRecord], with more: [JournalRecord]) -> [JournalRecord] {
+    let writers = Set(records.map(unit))
     var all = records
     for record in more {
-      let next = all.firstIndex { unit(of: $0) == record["UNIT"] && $0.microseconds > record.microseconds }
+      let own = unit(of: record)
+      let next = all.firstIndex {
+        $0.microseconds > record.microseconds && (unit(of: $0) == own || !writers.contains(own))
+      }
       all.insert(record, at: next ?? all.endIndex)
     }
     return all
