@@ -20,8 +20,10 @@ run: bootstrap build ## Build and start every role on this machine, with a page 
 .PHONY: test
 test: bootstrap-test ## Run all tests; those that measure time run by themselves, real processes last
 	$(SWIFT_BUILD) --build-tests
-	$(SWIFT_TEST) --skip-build --skip '^(Integration|Lab|OrchestratorTests|OrderQueueTests|ExecutorTests|Simulation)\.'
+	$(SWIFT_TEST) --skip-build --skip \
+	  '^(Integration|Lab|CheckServicesTests|OrchestratorTests|OrderQueueTests|ExecutorTests|Simulation)\.'
 	$(SWIFT_TEST) --skip-build --filter '^Simulation\.'
+	$(SWIFT_TEST) --skip-build --filter '^CheckServicesTests\.'
 	$(SWIFT_TEST) --skip-build --no-parallel --filter '^OrchestratorTests\.'
 	$(SWIFT_TEST) --skip-build --filter '^ExecutorTests\.'
 	$(SWIFT_TEST) --skip-build --no-parallel --filter '^OrderQueueTests\.'
