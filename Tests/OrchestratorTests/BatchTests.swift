@@ -65,6 +65,15 @@ import Testing
     }
   }
 
+  @Test func whatIsNotDecidedIsNotAccepted() async throws {
+    try await withShop(["orchestrator.fraud-failure": "hold"]) { shop, around in
+      around.fraud.behaviour = .unavailable
+      let (_, lines, summary) = try await post(shop, orderLine())
+      #expect(lines[0]["status"].number == 202 && lines[0]["state"].text == "interrupted")
+      #expect(summary["held"].number == 1 && summary["accepted"].number == 0)
+    }
+  }
+
   @Test func keysOfLinesAndOfTheBatchMakeItRepeatable() async throws {
     try await withShop { shop, _ in
       let body = [orderLine(key: "mine"), orderLine()].joined(separator: "\n")

@@ -22,6 +22,7 @@ struct BatchLineModel: Decodable {
     var lines: Int
     var accepted: Int
     var rejected: Int
+    var held: Int
     var replayed: Int
     var failed: Int
     var complete: Bool

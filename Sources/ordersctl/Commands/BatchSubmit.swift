@@ -8,8 +8,8 @@ import OrderWire
 
 /// `ordersctl submit --batch`: each line of a file is an order.
 enum BatchSubmit {
-  /// Exit status: 0 all were accepted, 3 some were rejected; when some were not taken at all, the status of the
-  /// first.
+  /// Exit status: 0 all were accepted, 3 some were rejected, 5 some are not decided yet; when some were not
+  /// taken at all, the status of the first.
   static func run(
     _ path: String, key: String, timeout: Duration, _ server: ServerOptions, _ format: OutputFormat
   ) async throws {
@@ -43,11 +43,12 @@ enum BatchSubmit {
     guard let summary else { return }
     tell(
       "\(summary.lines) lines: \(summary.accepted) accepted, \(summary.rejected) rejected, "
-        + "\(summary.failed) not taken, \(summary.replayed) submitted before")
+        + "\(summary.held) held, \(summary.failed) not taken, \(summary.replayed) submitted before")
     if summary.failed > 0 {
       throw Failure(problem?.disposition.exit ?? Exit.failed, "\(summary.failed) lines were not taken")
     }
     if summary.rejected > 0 { throw Failure(Exit.rejected, "\(summary.rejected) orders were rejected") }
+    if summary.held > 0 { throw Failure(Exit.unavailable, "\(summary.held) orders are not decided yet") }
   }
 
   private static func show(_ rows: [BatchLineModel], _ documents: [JSONValue], _ format: OutputFormat) throws

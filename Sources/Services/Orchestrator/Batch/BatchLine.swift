@@ -58,6 +58,8 @@ struct BatchSummary: Encodable, Sendable {
     /// Approved orders, and those that have got further.
     var accepted = 0
     var rejected = 0
+    /// Orders that are not decided yet: a service was out of reach, and they are tried again.
+    var held = 0
     /// Orders that were there before, by their idempotency keys.
     var replayed = 0
     /// Lines with a problem.
@@ -70,9 +72,11 @@ struct BatchSummary: Encodable, Sendable {
       if line.problem != nil { failed += 1 }
       if line.replayed == true { replayed += 1 }
       switch line.state {
+      case .approved, .queued, .executing, .executed: accepted += 1
       case .rejected: rejected += 1
-      case nil: break
-      case .some: accepted += 1
+      case .received, .verifying, .interrupted: held += 1
+      // A repeat, of an order that has ended otherwise.
+      case .cancelled, .expired, .failed, nil: break
       }
     }
   }

@@ -1572,11 +1572,12 @@ components:
       properties:
         summary:
           type: object
-          required: [lines, accepted, rejected, replayed, failed, complete]
+          required: [lines, accepted, rejected, held, replayed, failed, complete]
           properties:
             lines: {type: integer}
             accepted: {type: integer}
             rejected: {type: integer}
+            held: {type: integer, description: Orders that are not decided yet and are tried again.}
             replayed: {type: integer}
             failed: {type: integer}
             complete: {type: boolean, description: Every line of the request was read.}
