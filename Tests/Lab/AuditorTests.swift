@@ -31,6 +31,14 @@ struct AuditorTests {
     return Auditor.judge("planted", evidence, Self.times, Expected()).violations
   }
 
+  @Test(arguments: [
+    ("2026-11-22T15:45:48.097Z", 1_795_362_348.097), ("2026-11-22T15:45:48.097123", 1_795_362_348.097123),
+    ("2026-11-22T15:45:48Z", 1_795_362_348),
+  ])
+  func timesAreReadAsTheyAreWritten(_ text: String, _ seconds: Double) throws {
+    #expect(abs(try #require(LogLine.seconds(text)) - seconds) < 0.000_001)
+  }
+
   @Test("A sound run has no violation, and its times are right")
   func sound() {
     let verdict = Auditor.judge("sound", Self.sound, Self.times, Expected())

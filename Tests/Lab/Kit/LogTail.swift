@@ -19,9 +19,14 @@ struct LogLine: Sendable {
 
   func number(_ key: String) -> UInt64? { fields[key].flatMap { UInt64($0) } }
 
-  /// Of `2026-11-22T15:45:48.097Z`.
+  /// Of `2026-11-22T15:45:48.097Z`, or of ip-monitor(8)'s `2026-11-22T15:45:48.097123`, in UTC.
   static func seconds(_ text: String) -> WallSeconds? {
-    try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)).timeIntervalSince1970
+    let parts = text.split(separator: ".", maxSplits: 1)
+    guard let whole = parts.first, let date = try? Date(whole.prefix(19) + "Z", strategy: .iso8601) else {
+      return nil
+    }
+    let digits = parts.count > 1 ? parts[1].prefix { $0.isNumber } : ""
+    return date.timeIntervalSince1970 + (Double("0.\(digits)") ?? 0)
   }
 }
 
