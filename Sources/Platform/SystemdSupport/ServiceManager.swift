@@ -1,12 +1,6 @@
 import CSystemd
 import KernelClock
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// The service manager that started this process, spoken to through libsystemd (sd_notify(3), sd_watchdog_enabled(3)).
 ///
 /// Outside a service manager (no `NOTIFY_SOCKET`) every call does nothing and says so by returning false.

@@ -1,4 +1,3 @@
-import CheckoutFlow
 import CoreTime
 import DaemonKit
 import GRPCSupport

@@ -1,19 +1,13 @@
-import CheckoutFlow
-import CoreTime
 import DaemonKit
-import GRDB
 import GRPCCore
 import GRPCSupport
 import JournalLog
 import Logging
-import OrderDomain
 import OrderProtos
 import OrderStore
 import OrderWire
 import ServiceLifecycle
-import SwiftProtobuf
 import Synchronization
-import VectorClock
 
 /// Follows what becomes of the orders in the queue, from a durable cursor on: `QueueNews` applies each
 /// outcome once, in the same transaction that moves the cursor.

@@ -94,18 +94,6 @@ struct OrderRepository: Sendable {
     }
   }
 
-  /// Like `change` for several orders, in one transaction. An order that is not there is passed over.
-  func change(
-    _ ids: [OrderID], _ change: @escaping @Sendable (inout StoredOrder) throws -> [TimelineEntry]?
-  ) async throws {
-    try await commit { writer in
-      for id in ids {
-        guard var order = try writer.load(id), let entries = try change(&order) else { continue }
-        try writer.update(order, entries)
-      }
-    }
-  }
-
   /// Throws `not_found`.
   func order(_ id: OrderID) async throws -> StoredOrder {
     guard let order = try await store.read({ db in try OrderTable.load(id, db) }) else {
