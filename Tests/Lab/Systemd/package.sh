@@ -13,7 +13,7 @@ expect 10 "orders.target is enabled by the preset and running" 'systemctl is-ena
 expect 10 "Every role runs" \
   'for unit in orchestrator transaction-verification fraud-detection suggestions order-queue executor@{1..3}; do echo $unit $(systemctl is-active $unit); done' '!(failed|inactive|activating)'
 expect 4 "An order is carried out" 'ordersctl submit /lab/order.json --wait executed' 'state +executed'
-expect 20 "ordersctl health agrees" 'ordersctl health' 'executor-3'
+expect 20 "ordersctl health agrees" '/lab/inside/settled && ordersctl health' 'executor-3'
 expect 24 "Every command has a man page" \
   'for page in ordersctl ordersctl-submit ordersctl-election-status ordersd ordersd-executor ordersd.yaml ordersd.systemd ordersd-journal-fields; do man -w $page || exit 1; done'
 expect 24 "Completions are where the shells look" \
