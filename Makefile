@@ -2,11 +2,11 @@
 
 # One scratch path outside the checkout, so that a second clone or a CI run builds incrementally.
 ORDERSD_BUILD ?= $(HOME)/.cache/ordersd/build
-RELEASE_BUILD ?= $(ORDERSD_BUILD)/../release
+# Optimised, with the static Swift runtime: what is shipped is what is measured.
+RELEASE_BUILD ?= $(ORDERSD_BUILD)/../release-static
+SWIFT_RELEASE = swift build -c release --static-swift-stdlib --scratch-path "$(RELEASE_BUILD)"
 SWIFT_BUILD = swift build --scratch-path "$(ORDERSD_BUILD)"
 SWIFT_TEST = swift test --scratch-path "$(ORDERSD_BUILD)"
-# What is shipped, linked with the static Swift runtime.
-STATIC_BUILD ?= $(ORDERSD_BUILD)/../release-static
 STATE ?=
 
 .PHONY: help
@@ -109,16 +109,14 @@ build: bootstrap ## Build the two programs
 	$(SWIFT_BUILD) --product ordersctl
 
 .PHONY: release
-release: bootstrap ## Build the two programs optimised, as they are measured
-	swift build -c release --scratch-path "$(RELEASE_BUILD)" --product ordersd
-	swift build -c release --scratch-path "$(RELEASE_BUILD)" --product ordersctl
+release: bootstrap ## Build the two programs optimised, as they are shipped and measured
+	$(SWIFT_RELEASE) --product ordersd
+	$(SWIFT_RELEASE) --product ordersctl
 
 .PHONY: deb
-deb: ## Make the Debian package, ordersd_<version>_<arch>.deb, in DEB_OUTPUT (default: the current folder)
+deb: release ## Make the Debian package, ordersd_<version>_<arch>.deb, in DEB_OUTPUT (default: the current folder)
 	tools/bootstrap --package
-	swift build -c release --static-swift-stdlib --scratch-path "$(STATIC_BUILD)" --product ordersd
-	swift build -c release --static-swift-stdlib --scratch-path "$(STATIC_BUILD)" --product ordersctl
-	tools/make-deb --output "$(or $(DEB_OUTPUT),.)" $(if $(VERSION),--version $(VERSION)) "$(STATIC_BUILD)/release"
+	tools/make-deb --output "$(or $(DEB_OUTPUT),.)" $(if $(VERSION),--version $(VERSION)) "$(RELEASE_BUILD)/release"
 
 .PHONY: lab-systemd
 lab-systemd: deb ## Use, upgrade and purge the package on a booted systemd, then on three on a bridge (needs root)

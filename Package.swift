@@ -123,14 +123,14 @@ let platform: [Target] = [
   .systemLibrary(
     name: "CSystemd", path: "Sources/Platform/CSystemd", pkgConfig: "libsystemd",
     providers: [.apt(["libsystemd-dev"])]),
-  library("Platform", "KernelClock"),
-  library("Platform", "SystemdSupport", ["CSystemd", "KernelClock"]),
+  library("Platform", "KernelCalls"),
+  library("Platform", "SystemdSupport", ["CSystemd", "KernelCalls"]),
   library("Platform", "JournalLog", ["SystemdSupport", logging, metrics, nioConcurrency]),
   library("Platform", "MetricsExport", [coreMetrics]),
   library(
     "Platform", "DaemonKit",
     [
-      "SystemdSupport", "KernelClock", "JournalLog", "MetricsExport", "CoreTime", configuration, yams,
+      "SystemdSupport", "KernelCalls", "JournalLog", "MetricsExport", "CoreTime", configuration, yams,
       logging, metrics, lifecycle, unixSignals,
       hummingbird, hummingbirdCore, nioCore, nioPosix,
     ]),
@@ -201,7 +201,8 @@ let executables: [Target] = [
     name: "ordersd",
     dependencies: [
       "Orchestrator", "TransactionVerification", "FraudDetection", "Suggestions", "OrderQueue", "Executor",
-      "DaemonKit", "GRPCSupport", "JournalLog", "SystemdSupport", "CoreTime", argumentParser, subprocess,
+      "DaemonKit", "GRPCSupport", "JournalLog", "SystemdSupport", "KernelCalls", "CoreTime", argumentParser,
+      subprocess,
       systemPackage,
       nioCore,
       nioPosix, logging, unixSignals,

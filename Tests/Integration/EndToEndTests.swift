@@ -46,6 +46,15 @@ extension Integration {
         let good = try await cluster.ordersctl("submit", "examples/order.json", "--wait", "executed")
         #expect(good.status == 0, "\(good.errors)")
         #expect(good.output.contains("executor-3"))
+        // As with the units, every thread of a role waits for its turn (sched(7)).
+        let queue = try await Programs.run(
+          URL(fileURLWithPath: "/usr/bin/chrt"),
+          ["--all-tasks", "--pid", String(try cluster.pid(of: "order-queue"))])
+        let policies = Set(
+          queue.output.split(separator: "\n").filter { $0.contains("policy") }.map {
+            $0.split(separator: " ").last
+          })
+        #expect(policies == ["SCHED_BATCH"], "\(queue.output)\(queue.errors)")
         let bad = try await cluster.ordersctl("submit", "examples/order-expired-card.json")
         #expect(bad.status == 3)
         let told = bad.output + bad.errors

@@ -1,5 +1,5 @@
 import CSystemd
-import KernelClock
+import KernelCalls
 
 /// The service manager that started this process, spoken to through libsystemd (sd_notify(3), sd_watchdog_enabled(3)).
 ///

@@ -67,10 +67,9 @@ struct ChildLauncher: Sendable {
         await started(pid)
         var lines = LineAssembler()
         for try await buffer in execution.standardOutput {
-          let bytes = buffer.withUnsafeBytes { Array($0) }
-          for line in lines.append(bytes) { show(line, of: child, recent) }
+          show(buffer.withUnsafeBytes { lines.append($0) }, of: child, recent)
         }
-        if let line = lines.finish() { show(line, of: child, recent) }
+        if let line = lines.finish() { show([line], of: child, recent) }
         return pid
       }
       // What the child started in its own group does not outlive it; a fulfilment command has a session of its own.
@@ -84,8 +83,9 @@ struct ChildLauncher: Sendable {
     }
   }
 
-  private func show(_ line: String, of child: ChildSpecification, _ recent: RecentLines) {
-    recent.append(line)
-    console.log(child.name, line)
+  private func show(_ lines: [String], of child: ChildSpecification, _ recent: RecentLines) {
+    guard !lines.isEmpty else { return }
+    recent.append(lines)
+    console.log(child.name, lines)
   }
 }

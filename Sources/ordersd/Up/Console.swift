@@ -25,11 +25,12 @@ final class Console: Sendable {
     isColored = (isWanted && isatty(1) == 1, isWanted && isatty(2) == 1)
   }
 
-  /// A line of a child's log.
-  func log(_ name: String, _ line: String) {
+  /// Lines of a child's log, in one write.
+  func log(_ name: String, _ lines: [String]) {
     let prefix = name + String(repeating: " ", count: max(0, width - name.count)) + " │ "
     let shown = isColored.error ? "\u{1B}[\(colors[name] ?? 37)m\(prefix)\u{1B}[0m" : prefix
-    lock.withLock { _ in standardError(shown + line + "\n") }
+    let text = lines.reduce(into: "") { $0 += shown + $1 + "\n" }
+    lock.withLock { _ in standardError(text) }
   }
 
   func success(_ line: String) { progress("✓", 32, line) }
@@ -48,10 +49,10 @@ final class RecentLines: Sendable {
   private static let kept = 20
   private let lines = Mutex<[String]>([])
 
-  func append(_ line: String) {
+  func append(_ new: [String]) {
     lines.withLock { lines in
-      lines.append(line)
-      if lines.count > Self.kept { lines.removeFirst() }
+      lines += new.suffix(Self.kept)
+      lines.removeFirst(max(0, lines.count - Self.kept))
     }
   }
 

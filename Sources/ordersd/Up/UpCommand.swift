@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaemonKit
+import KernelCalls
 import Synchronization
 
 #if canImport(FoundationEssentials)
@@ -58,6 +59,8 @@ struct UpCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingFailures(of: "up") {
       signal(SIGPIPE, SIG_IGN)
+      // As the units do; the roles inherit it.
+      SchedulingPolicy.useBatch()
       let started = ContinuousClock().now
       let plan = try UpPlan(
         common: common, executors: executors, fulfilmentCommand: fulfilmentCommand,

@@ -14,6 +14,7 @@ expect 8 "A stopping leader resigns, exits 0 and another one leads at once" \
 expect 10 "orders.target moves everything" \
   'systemctl stop orders.target; a=$(date +%s%3N); while pgrep -x ordersd >/dev/null && [ $(( $(date +%s%3N)-a )) -lt 10000 ]; do sleep 0.05; done; echo "the last has stopped $(( $(date +%s%3N)-a )) ms after the target"; pgrep -cx ordersd; a=$(date +%s%3N); systemctl start orders.target; until ordersctl submit /lab/order.json >/dev/null 2>&1; do sleep 0.02; done; echo "an order is taken $(( $(date +%s%3N)-a )) ms after systemctl start orders.target"' '^0$'
 expect 11 "State, runtime and configuration folders" 'stat -c "%U %a %n" /var/lib/ordersd /var/lib/ordersd/* /run/ordersd/* /etc/ordersd' 'ordersd 750 /var/lib/ordersd/order-queue'
+expect 13 "Every thread of every role waits for its turn (SCHED_BATCH)" 'for pid in $(pgrep -x ordersd); do chrt -a -p $pid; done | grep policy | grep -v SCHED_BATCH; [ ${PIPESTATUS[2]} = 1 ] && echo all' '^all$'
 expect 13 "orders.slice holds every process" 'systemd-cgls --no-pager -u orders.slice | grep -c "ordersd "' '^8$'
 for property in MemoryHigh:memory.high CPUWeight:cpu.weight TasksMax:pids.max; do
   file=${property#*:}

@@ -1,5 +1,5 @@
 package import CoreTime
-import KernelClock
+import KernelCalls
 
 /// The clocks of a process, handed to everything that needs the time, so that a test can replace them.
 package struct Clocks: Sendable {

@@ -8,15 +8,20 @@ package struct LineAssembler: Sendable {
   package init() {}
 
   /// The lines that `bytes` completed, without their line breaks.
-  package mutating func append(_ bytes: some Sequence<UInt8>) -> [String] {
+  package mutating func append<Bytes: Collection<UInt8>>(_ bytes: Bytes) -> [String] {
     var lines: [String] = []
-    for byte in bytes {
+    var rest = bytes[...]
+    while let byte = rest.first {
       if byte == UInt8(ascii: "\n") {
+        rest.removeFirst()
         lines.append(take())
-      } else {
-        pending.append(byte)
-        if pending.count >= Self.longestLine { lines.append(take()) }
+        continue
       }
+      let room = rest.prefix(Self.longestLine - pending.count)
+      let end = room.firstIndex(of: UInt8(ascii: "\n")) ?? room.endIndex
+      pending += rest[..<end]
+      rest = rest[end...]
+      if pending.count == Self.longestLine { lines.append(take()) }
     }
     return lines
   }

@@ -22,6 +22,7 @@ package actor QueueEngine {
   /// Wakes the loop.
   nonisolated let pulse = Wakeup()
   nonisolated let subscriptions = Subscriptions()
+  nonisolated let latest = LatestOutcomes()
   nonisolated let heartbeats: Heartbeats
 
   var machine: JobQueue
@@ -133,7 +134,7 @@ package actor QueueEngine {
     return pending
   }
 
-  /// As `submit`, for changes that no call waits for. `completion` runs on the writer's thread.
+  /// As `submit`, for changes that no call waits for. `completion` runs where the store's completions do.
   func hand(
     _ step: StoreStep,
     completion: @escaping @Sendable (Result<StepReceipt, ServiceError>) -> Void = { _ in }
@@ -152,7 +153,7 @@ package actor QueueEngine {
     }
     desk.begin(at: instant)
     let submitted = SubmittedStep(step: step) {
-      [clocks, desk, logger, notable, pulse, subscriptions] result in
+      [clocks, desk, logger, notable, pulse, subscriptions, latest] result in
       var failure: ServiceError?
       switch result {
       case .success: break
@@ -169,7 +170,10 @@ package actor QueueEngine {
       } else if case .success(let receipt) = result {
         completion(.success(receipt))
         for (job, cause) in notable { Self.note(job, cause, receipt.jobs[job.id], logger) }
-        if receipt.hasOutcomes { subscriptions.outcomesGrew() }
+        if !receipt.outcomes.isEmpty {
+          latest.append(receipt.outcomes)
+          subscriptions.outcomesGrew()
+        }
       }
       if failure != nil || isLast { pulse.raise() }
     }
@@ -294,6 +298,9 @@ package actor QueueEngine {
     readings += 1
     meters.machineIsNew()
     leases = LeaseWatch()
+    // What failed may be on disk all the same.
+    latest.forget()
+    subscriptions.outcomesGrew()
     for job in machine.list(.leased, limit: .max) { leases.began(job.id, at: now.monotonic) }
     if !restored.changes.isEmpty { hand(StoreStep(changes: restored.changes, at: now.wall)) }
     for link in links.values.sorted(by: { $0.id < $1.id }) {

@@ -4,7 +4,7 @@ import OrderWire
 import SwiftProtobuf
 
 extension OrderQueueProvider {
-  /// Always from the disk: what was committed while a slow reader was busy is simply its next page.
+  /// A reader that keeps up gets what was just committed; one that does not, its next page from the disk.
   func outcomes(
     request: Ordersd_V1_OutcomesRequest, response: RPCWriter<Ordersd_V1_OutcomeBatch>, context: ServerContext
   ) async throws {
@@ -29,7 +29,7 @@ extension OrderQueueProvider {
     if cursor + 1 < kept.oldest { throw await engine.missed(cursor, oldest: kept.oldest) }
     try await withRPCCancellationHandler {
       while !grew.isFinished, !Task.isCancelled {
-        let page = try await engine.store.outcomes(after: cursor, limit: QueueLimit.outcomePage)
+        let page = try await engine.outcomes(after: cursor)
         if let first = page.first, let latest = page.last {
           // Sequences have no gaps, so the reader was overtaken by the retention.
           if first.sequence > cursor + 1 { throw await engine.missed(cursor, oldest: first.sequence) }

@@ -12,6 +12,7 @@ package final class EmbeddedQueueStore: QueueStore {
   private let announce: @Sendable (String, Duration) -> Void
   private let pageLimit = Mutex<Int?>(nil)
   private let outcomeCounter = OutcomeCounter()
+  private let recentRows = RecentRows()
 
   /// Throws `StoreOpenError`.
   package init(path: String, context: DaemonContext) throws {
@@ -38,13 +39,15 @@ package final class EmbeddedQueueStore: QueueStore {
         let receipt = Slot<StepReceipt>()
         return DurableStore.Change { [self] db in
           try applyPageLimit(db)
-          var transaction = StepTransaction(db: db, step: submitted.step, outcomes: outcomeCounter)
+          var transaction = StepTransaction(
+            db: db, step: submitted.step, outcomes: outcomeCounter, recent: recentRows)
           let done = try transaction.run()
           receipt.value.withLock { $0 = done }
-        } finish: { [outcomeCounter] error in
+        } finish: { [outcomeCounter, recentRows] error in
           if let error {
             // Of what was rolled back.
             outcomeCounter.forget()
+            recentRows.forget()
             return submitted.completion(.failure(error))
           }
           submitted.completion(.success(receipt.value.withLock { $0 } ?? StepReceipt()))

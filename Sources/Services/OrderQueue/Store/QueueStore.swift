@@ -96,7 +96,8 @@ package struct SubmittedStep: Sendable {
 package struct StepReceipt: Sendable {
   /// The orders that were changed or looked up; none for one that is not on disk.
   package var jobs: [OrderID: StoredJob] = [:]
-  package var hasOutcomes = false
+  /// Of this step, in their order.
+  package var outcomes: [StoredOutcome] = []
 }
 
 /// An order as it is on disk.

@@ -23,13 +23,15 @@ struct StepTransaction {
   private let db: Database
   private let step: StoreStep
   private let outcomes: OutcomeCounter
+  private let recent: RecentRows
   private var received: Set<OrderID> = []
   private var receipt = StepReceipt()
 
-  init(db: Database, step: StoreStep, outcomes: OutcomeCounter) {
+  init(db: Database, step: StoreStep, outcomes: OutcomeCounter, recent: RecentRows) {
     self.db = db
     self.step = step
     self.outcomes = outcomes
+    self.recent = recent
   }
 
   mutating func run() throws -> StepReceipt {
@@ -73,19 +75,18 @@ struct StepTransaction {
       row.bind(try step.baskets[job.id].map(BasketBytes.encode))
       try row.run()
     }
+    recent.keep(
+      RecentRows.Row(state: job.state, clock: clock, executor: nil, epoch: 0, body: step.bodies[job.id]),
+      of: job.sequence)
     receipt.jobs[job.id] = StoredJob(job, clock: clock, executor: nil, epoch: 0)
   }
 
-  /// What a row holds that the machine does not know.
-  private struct Before {
-    var clock: VectorClock
-    var executor: Int?
-    var epoch: Epoch
-    var body: Data?
-  }
-
-  private func before(_ job: JobQueue.Job, from: JobState) throws -> Before? {
+  /// The row as it is, with its body where that is wanted; nil when it is not there, or in another state.
+  private func before(_ job: JobQueue.Job, from: JobState) throws -> RecentRows.Row? {
     let wantsBody = job.state == .leased && step.wantsBodies
+    if let row = recent.take(job.sequence), !wantsBody || row.body != nil {
+      return row.state == from ? row : nil
+    }
     // The state is compared here: as a condition it could make an index usable that holds only some states, and
     // SQLite would compile the statement anew for each value of it.
     var query = try HotStatement(
@@ -96,10 +97,10 @@ struct StepTransaction {
         WHERE sequence = ?
         """ : "SELECT state, clock, executor, epoch FROM jobs WHERE sequence = ?")
     query.bind(job.sequence)
-    return try query.first { row -> Before? in
+    return try query.first { row -> RecentRows.Row? in
       guard row.bytes(0, { $0.elementsEqual(from.rawValue.utf8) }) else { return nil }
-      return Before(
-        clock: try row.bytes(1) { try ClockText.decode($0) },
+      return RecentRows.Row(
+        state: from, clock: try row.bytes(1) { try ClockText.decode($0) },
         executor: row.isNull(2) ? nil : Int(row.integer(2)), epoch: UInt64(bitPattern: row.integer(3)),
         body: wantsBody && !row.isNull(4) ? row.bytes(4) { Data($0) } : nil)
     } ?? nil
@@ -131,6 +132,11 @@ struct StepTransaction {
     row.bind(clockText)
     row.bind(job.sequence)
     try row.run()
+    if !job.state.isFinal {
+      // Without the body, which is not asked for again unless the order comes back.
+      recent.keep(
+        RecentRows.Row(state: job.state, clock: clock, executor: executor, epoch: epoch), of: job.sequence)
+    }
     var stored = StoredJob(job, clock: clock, executor: executor, epoch: epoch)
     stored.body = before.body
     var basket: Data?
@@ -161,7 +167,8 @@ struct StepTransaction {
       INSERT INTO outcomes (sequence, order_id, kind, clock, at_ms, executor, epoch, attempt, reason,
         basket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
-    row.bind(try outcomes.next(db))
+    let sequence = try outcomes.next(db)
+    row.bind(sequence)
     row.bind(job.id.description)
     row.bind(kind.rawValue)
     row.bind(clockText)
@@ -172,7 +179,11 @@ struct StepTransaction {
     row.bind(reason)
     row.bind(basket)
     try row.run()
-    receipt.hasOutcomes = true
+    receipt.outcomes.append(
+      StoredOutcome(
+        sequence: UInt64(bitPattern: sequence), id: job.id, kind: kind, clock: job.clock, at: step.at,
+        executor: job.executor, epoch: job.epoch, attempt: job.attempts, reason: reason,
+        basket: try basket.map(BasketBytes.decode) ?? []))
   }
 
   /// The first change of a step is the receipt of the call's message, the others are events of our own.
