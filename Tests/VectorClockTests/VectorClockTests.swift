@@ -96,6 +96,11 @@ func relations(left: [String: UInt64], right: [String: UInt64], expected: Causal
   #expect(clock.components == ["a": 3, "b": 5, "c": 1])
   #expect(clock["a"] == 3 && clock["nobody"] == 0)
   #expect(clock.description == "{a:3 b:5 c:1}")
+  #expect(VectorClock(clock.description) == clock)
+  #expect(VectorClock("{}") == VectorClock())
+  for other in ["", "{", "a:1", "{a:1", "{a}", "{a:}", "{a:-1}", "{a:0}", "{a:1 a:2}", "{a:18446744073709551616}"] {
+    #expect(VectorClock(other) == nil, "\(other)")
+  }
 }
 
 @Test func aClockIsAMapInJSONAndDropsZeros() throws {

@@ -73,10 +73,21 @@ package struct VectorClock: Sendable, Hashable, Codable {
 /// The four ways in which two clocks can relate.
 package enum CausalRelation: String, Sendable, Hashable, Codable { case before, after, same, concurrent }
 
-extension VectorClock: CustomStringConvertible {
+extension VectorClock: LosslessStringConvertible {
   /// `{executor-3:1 orchestrator:7}`: components in the order of their names.
   package var description: String {
     let parts = components.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
     return "{" + parts.joined(separator: " ") + "}"
+  }
+  /// From such a text; nil for any other, also where a component is there twice or zero.
+  package init?(_ description: String) {
+    guard description.hasPrefix("{"), description.hasSuffix("}") else { return nil }
+    var components: [String: UInt64] = [:]
+    for part in description.dropFirst().dropLast().split(separator: " ") {
+      guard let colon = part.lastIndex(of: ":"), let count = UInt64(part[part.index(after: colon)...]), count > 0,
+        components.updateValue(count, forKey: String(part[..<colon])) == nil
+      else { return nil }
+    }
+    self.init(components)
   }
 }

@@ -118,19 +118,6 @@ struct JournalHistory {
     Entry(
       at: Timestamp(milliseconds: Int64(clamping: record.microseconds / 1_000)), unit: unit(of: record),
       isOfManager: record["_PID"] == "1", event: record["EVENT"] ?? "", message: record["MESSAGE"] ?? "",
-      clock: record["VECTOR_CLOCK"].flatMap(clock))
-  }
-
-  /// From `{executor-3:1 orchestrator:7}`.
-  private static func clock(_ text: String) -> VectorClock? {
-    var components: [String: UInt64] = [:]
-    let inner = text.drop(while: { $0 == "{" }).prefix(while: { $0 != "}" })
-    for part in inner.split(separator: " ") {
-      guard let colon = part.lastIndex(of: ":"), let count = UInt64(part[part.index(after: colon)...]) else {
-        return nil
-      }
-      components[String(part[..<colon])] = count
-    }
-    return VectorClock(components)
+      clock: record["VECTOR_CLOCK"].flatMap(VectorClock.init(_:)))
   }
 }

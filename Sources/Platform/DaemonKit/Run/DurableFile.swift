@@ -37,7 +37,8 @@ package enum DurableFile {
   ///
   /// Throws `Failure` when it cannot be opened.
   package static func length(of path: String) throws -> Int {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes to would keep the caller waiting; it has no length.
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw Failure("opened", path) }
     defer { close(file) }
     let length = lseek(file, 0, SEEK_END)

@@ -34,15 +34,18 @@ package enum SettingsFile {
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw ConfigurationError(["\(path): cannot be read (permission denied)"])
     }
-    let data: Data
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
+      let size = try DurableFile.length(of: path)
+      guard size <= limit else {
+        throw ConfigurationError(["\(path): has \(size) bytes; at most \(limit) are taken"])
+      }
+      return try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch let error as ConfigurationError {
+      throw error
+    } catch let error as DurableFile.Failure {
+      throw ConfigurationError(["\(error)"])
     } catch {
       throw ConfigurationError(["\(path): cannot be read (I/O error)"])
     }
-    guard data.count <= limit else {
-      throw ConfigurationError(["\(path): has \(data.count) bytes; at most \(limit) are taken"])
-    }
-    return data
   }
 }

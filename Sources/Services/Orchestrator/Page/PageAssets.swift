@@ -1015,7 +1015,7 @@ paths:
       description: |
         Answered with 201 when the order is decided and on disk, approved or rejected. A repeat of the same body under the same
         key gives the same order, with `Idempotency-Replayed`; keys are kept for at least 24 hours. Fields that are not
-        described here are ignored.
+        described here are ignored. A body has at most 64 KiB.
       parameters:
         - {$ref: "#/components/parameters/IdempotencyKey"}
       requestBody:
@@ -1096,8 +1096,9 @@ paths:
         NDJSON in and out. Each line is an order as in `POST /v1/orders`, with an optional `idempotencyKey` of its own; a line
         without one gets the header's key and its number, as in `key/17`. What becomes of a line is told as soon as it is known,
         in any order, by its number; answers begin before the request has ended. Lines are read as there is room for
-        them, which batches share fairly; a batch for which there is no room at all gets 503 with `Retry-After`. The last line is a summary; where it is missing, the answer is incomplete. Limits: 64 KiB in a line,
-        100,000 lines, 256 MiB, 30 seconds between two pieces; beyond them the last line before the summary says so.
+        them, which batches share fairly; a batch for which there is no room at all gets 503 with `Retry-After`. The last
+        line is a summary; where it is missing, the answer is incomplete. Limits: 64 KiB in a line, 100,000 lines, 256 MiB,
+        30 seconds between two pieces; beyond them the last line before the summary says so.
       parameters:
         - {$ref: "#/components/parameters/BatchKey"}
       requestBody:
