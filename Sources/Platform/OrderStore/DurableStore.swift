@@ -42,8 +42,8 @@ package final class DurableStore: Sendable {
     fileprivate var failsAlone = false
 
     /// `apply` runs on the writer: once, or again where its transaction is repeated because another change threw when
-    /// it had already written something. `finish` is called once, when the outcome is known: in the order of the
-    /// changes, on an event loop once they are durable, and where they were refused.
+    /// it had already written something. `finish` is called once, on the writer's thread, when the outcome
+    /// is known.
     package init(
       apply: @escaping @Sendable (Database) throws -> Void, finish: @escaping @Sendable ((any Error)?) -> Void
     ) {
@@ -70,8 +70,6 @@ package final class DurableStore: Sendable {
   private let batchSizes: Metrics.Recorder
   private let commitTimes: Metrics.Timer
   private let now: @Sendable () -> Instant
-  /// Where changes finish: there go on who wait for them.
-  private let onLoop: @Sendable (@escaping @Sendable () -> Void) -> Void
   /// Turns while changes are on their way, and idles otherwise.
   private let heartbeat: Heartbeat
 
@@ -86,7 +84,6 @@ package final class DurableStore: Sendable {
     self.failureMode = failureMode
     logger = context.logger
     now = context.clocks.now
-    onLoop = context.onOneLoop()
     batchSizes = Metrics.Recorder(label: "ordersd_store_batch_changes")
     commitTimes = Metrics.Timer(label: "ordersd_store_commit_seconds")
     do {
@@ -184,7 +181,7 @@ package final class DurableStore: Sendable {
 
   /// Like `commit`, for a caller that must keep the order of its calls: `body` is queued before this
   /// returns, and
-  /// `completion` is called as `Change.finish` is.
+  /// `completion` is called on the writer's thread when the outcome is known.
   package func submit(
     _ body: @escaping @Sendable (Database) throws -> Void,
     completion: @escaping @Sendable ((any Error)?) -> Void
@@ -262,10 +259,7 @@ package final class DurableStore: Sendable {
     let duration = now() - started
     commitTimes.recordNanoseconds(duration.nanosecondsClamped)
     state.withLock { $0.figures.add(changes: batch.count, duration) }
-    // All at once: the loop is woken up once for a transaction, and not by each of its changes.
-    onLoop { [outcomes] in
-      for (change, outcome) in zip(batch, outcomes) { change.finish(outcome) }
-    }
+    for (change, outcome) in zip(batch, outcomes) { change.finish(outcome) }
     return true
   }
 

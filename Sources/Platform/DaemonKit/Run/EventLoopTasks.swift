@@ -18,11 +18,3 @@ package final class EventLoopTasks: TaskExecutor {
     group.any().execute { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
   }
 }
-
-extension DaemonContext {
-  /// A place on one of the event loops, where bodies run one after the other in the order of the calls.
-  package func onOneLoop() -> @Sendable (@escaping @Sendable () -> Void) -> Void {
-    let loop = eventLoopGroup.next()
-    return { loop.execute($0) }
-  }
-}

@@ -134,7 +134,7 @@ package actor QueueEngine {
     return pending
   }
 
-  /// As `submit`, for changes that no call waits for. `completion` runs where the store's completions do.
+  /// As `submit`, for changes that no call waits for. `completion` runs on the writer's thread.
   func hand(
     _ step: StoreStep,
     completion: @escaping @Sendable (Result<StepReceipt, ServiceError>) -> Void = { _ in }

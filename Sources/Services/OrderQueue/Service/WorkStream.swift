@@ -143,40 +143,26 @@ extension OrderQueueProvider {
   private func writeWork(
     _ response: RPCWriter<Ordersd_V1_WorkReply>, pipe: Pipe<WorkLink.Item>, opened: Slot<WorkLink>
   ) async throws {
-    while let batch = await pipe.next(atMost: Self.messagesInFlight) {
-      var message = Ordersd_V1_WorkReply()
-      var deliveries = 0
-      func write() async throws {
-        guard !message.events.isEmpty else { return }
-        try await response.write(message)
-        if deliveries > 0 { opened.value.withLock { $0 }?.sent(deliveries) }
-        message = Ordersd_V1_WorkReply()
-        deliveries = 0
-      }
-      // What waits goes out as one message, as far as its orders fit in one.
+    while let batch = await pipe.next(atMost: 1) {
       for item in batch {
-        switch item {
-        case .deliveries(let orders):
-          if deliveries + orders.count > QueueEngine.pushBatch { try await write() }
-          deliveries += orders.count
-          message.events += orders.map { order in .with { $0.delivery = order.message } }
-        case .opened(let lease):
-          message.events.append(.with { $0.opened = .with { $0.leadershipLeaseMs = milliseconds(lease) } })
-        case .answers(let answers):
-          message.events += answers.map(\.event)
-          // Nothing comes after a fence.
-          if answers.contains(where: { if case .fenced = $0 { true } else { false } }) {
-            return try await write()
-          }
-        case .fenced(let fence):
-          message.events.append(.with { $0.fenced = fence.message })
-          return try await write()
-        case .failed(let error):
-          try await write()
-          throw error
+        let events = try events(of: item)
+        try await response.write(.with { $0.events = events })
+        if case .deliveries(let deliveries) = item {
+          opened.value.withLock { $0 }?.sent(deliveries.count)
         }
+        // Nothing comes after a fence.
+        if events.contains(where: { if case .fenced = $0.event { true } else { false } }) { return }
       }
-      try await write()
+    }
+  }
+
+  private func events(of item: WorkLink.Item) throws -> [Ordersd_V1_WorkEvent] {
+    switch item {
+    case .opened(let lease): [.with { $0.opened = .with { $0.leadershipLeaseMs = milliseconds(lease) } }]
+    case .deliveries(let deliveries): deliveries.map { delivery in .with { $0.delivery = delivery.message } }
+    case .answers(let answers): answers.map(\.event)
+    case .fenced(let fence): [.with { $0.fenced = fence.message }]
+    case .failed(let error): throw error
     }
   }
 }
