@@ -98,7 +98,9 @@ func relations(left: [String: UInt64], right: [String: UInt64], expected: Causal
   #expect(clock.description == "{a:3 b:5 c:1}")
   #expect(VectorClock(clock.description) == clock)
   #expect(VectorClock("{}") == VectorClock())
-  let wrong = ["", "{", "a:1", "{a:1", "{a}", "{a:}", "{a:-1}", "{a:0}", "{a:1 a:2}", "{a:18446744073709551616}"]
+  let wrong = [
+    "", "{", "a:1", "{a:1", "{a}", "{a:}", "{a:-1}", "{a:0}", "{a:1 a:2}", "{a:18446744073709551616}",
+  ]
   for other in wrong {
     #expect(VectorClock(other) == nil, "\(other)")
   }
