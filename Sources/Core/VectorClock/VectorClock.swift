@@ -84,7 +84,8 @@ extension VectorClock: LosslessStringConvertible {
     guard description.hasPrefix("{"), description.hasSuffix("}") else { return nil }
     var components: [String: UInt64] = [:]
     for part in description.dropFirst().dropLast().split(separator: " ") {
-      guard let colon = part.lastIndex(of: ":"), let count = UInt64(part[part.index(after: colon)...]), count > 0,
+      guard let colon = part.lastIndex(of: ":"), let count = UInt64(part[part.index(after: colon)...]),
+        count > 0,
         components.updateValue(count, forKey: String(part[..<colon])) == nil
       else { return nil }
     }
