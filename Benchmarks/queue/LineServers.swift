@@ -49,7 +49,8 @@ final class Beanstalkd: Contender {
       ["beanstalkd", "-l", "127.0.0.1", "-p", "\(port)", "-b", log, sync], folder: folder,
       log: "\(folder)/log")
     return try eventually("beanstalkd answers") {
-      (try? Connection(port: port)) != nil
+      // The kernel takes connections before the log has been read.
+      (try? Connection(port: port).ask(Array("stats-tube default\r\n".utf8))) != nil
     }
   }
 

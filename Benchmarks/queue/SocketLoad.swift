@@ -51,6 +51,13 @@ final class Connection {
     }
   }
 
+  /// Sends a request and waits until something of its answer is there.
+  func ask(_ request: [UInt8]) throws {
+    try write(request)
+    let count = chunk.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+    guard count > 0 else { throw BenchError("the connection was closed while reading") }
+  }
+
   /// Reads once, and hands out each complete reply.
   func read(_ wire: some LineProtocol, _ reply: (Reply) throws -> Void) throws {
     let count = chunk.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
