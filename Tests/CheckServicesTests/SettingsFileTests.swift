@@ -13,6 +13,10 @@ struct SettingsFileTests {
     }
   }
 
+  @Test func aFileThatTellsNoLengthIsBoundedAllTheSame() {
+    #expect(throws: ConfigurationError.self) { try SettingsFile.read("/proc/self/status", limit: 4) }
+  }
+
   @Test(.timeLimit(.minutes(1))) func aPipeIsRefusedAndNotWaitedFor() async throws {
     try await withFolder { folder in
       let path = "\(folder)/pipe"

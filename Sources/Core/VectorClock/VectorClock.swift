@@ -79,6 +79,7 @@ extension VectorClock: LosslessStringConvertible {
     let parts = components.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
     return "{" + parts.joined(separator: " ") + "}"
   }
+
   /// From such a text; nil for any other, also where a component is there twice or zero.
   package init?(_ description: String) {
     guard description.hasPrefix("{"), description.hasSuffix("}") else { return nil }

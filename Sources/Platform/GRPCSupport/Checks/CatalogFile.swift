@@ -34,12 +34,17 @@ package enum SettingsFile {
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw ConfigurationError(["\(path): cannot be read (permission denied)"])
     }
-    do {
-      let size = try DurableFile.length(of: path)
+    func check(_ size: Int) throws {
       guard size <= limit else {
         throw ConfigurationError(["\(path): has \(size) bytes; at most \(limit) are taken"])
       }
-      return try Data(contentsOf: URL(fileURLWithPath: path))
+    }
+    do {
+      try check(try DurableFile.length(of: path))
+      let data = try Data(contentsOf: URL(fileURLWithPath: path))
+      // It may have grown, and files of the kernel tell no length.
+      try check(data.count)
+      return data
     } catch let error as ConfigurationError {
       throw error
     } catch let error as DurableFile.Failure {
