@@ -130,7 +130,7 @@ final class Connection {
   }
 
   func send(_ orders: inout Orders, batch: Int) {
-    var request: String
+    let request: String
     if batch == 0 {
       let (body, key) = orders.next()
       request = """
@@ -144,6 +144,10 @@ final class Connection {
         Content-Length: \(body.utf8.count)\r\n\r\n\(body)
         """
     }
+    send(request)
+  }
+
+  func send(_ request: String) {
     output = Array(request.utf8)
     written = 0
     started = nanoseconds()
@@ -219,6 +223,38 @@ final class Connection {
   }
 }
 
+// MARK: What is left to do
+
+/// Orders that are approved and not executed yet, as the orchestrator knows.
+func unexecuted(port: UInt16) -> Int {
+  let connection = Connection(port: port)
+  defer { close(connection.descriptor) }
+  connection.send("GET /v1/orders?limit=1 HTTP/1.1\r\nHost: bench\r\n\r\n")
+  for _ in 0..<10 {
+    var waiting = pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0)
+    _ = poll(&waiting, 1, 1_000)
+    guard let (status, body) = connection.receive() else { continue }
+    guard status == 200 else { fail("the orders could not be counted: \(status)") }
+    return ["approved", "queued", "executing"].reduce(0) { $0 + number(after: "\"\($1)\":", in: body) }
+  }
+  fail("the orders could not be counted in time")
+}
+
+func number(after name: String, in text: ArraySlice<UInt8>) -> Int {
+  guard let place = Connection.find(Array(name.utf8), in: text) else { return 0 }
+  let digits = text[(place + name.utf8.count)...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  return Int(String(decoding: digits, as: UTF8.self)) ?? 0
+}
+
+/// Waits until everything that was approved is executed.
+func drain(port: UInt16) {
+  for _ in 0..<600 {
+    if unexecuted(port: port) == 0 { return }
+    usleep(100_000)
+  }
+  fail("orders are left unexecuted after a minute")
+}
+
 // MARK: CPU time
 
 /// CPU seconds by role, of the children of `supervisor` (proc_pid_stat(5)).
@@ -261,6 +297,8 @@ struct Figures {
   var orders = 0
   var approved = 0
   var refused: [Int: Int] = [:]
+  /// Approved and not executed when the time was over.
+  var behind = 0
   var seconds = 0.0
   var cpu: [String: Double] = [:]
 
@@ -306,6 +344,9 @@ func measure(_ options: Options, connections count: Int, _ orders: inout Orders)
     now = nanoseconds()
   }
   figures.seconds = Double(now - begin) / 1e9
+  figures.behind = unexecuted(port: options.port)
+  // Executing is part of what an order costs.
+  drain(port: options.port)
   for (role, after) in cpuSeconds(of: options.supervisor) { figures.cpu[role] = after - (before?[role] ?? 0) }
   for connection in connections { close(connection.descriptor) }
   return figures
@@ -328,7 +369,7 @@ func rounded(_ value: Double, _ digits: Int) -> String {
     let options = Options(CommandLine.arguments)
     var orders = Orders()
     say(options.title)
-    say("connections  orders/s  approved  other  p50 ms  p99 ms   CPU s per 1,000 orders, by role")
+    say("connections  orders/s  approved  other  behind  p50 ms  p99 ms   CPU s per 1,000 orders, by role")
     for count in options.connections {
       let figures = measure(options, connections: count, &orders)
       let roles = figures.cpu.sorted { $0.key < $1.key }.map { role, seconds in
@@ -338,6 +379,7 @@ func rounded(_ value: Double, _ digits: Int) -> String {
       let columns = [
         padded("\(count)", 11), padded(rounded(Double(figures.orders) / figures.seconds, 0), 9),
         padded("\(figures.approved)", 9), padded("\(figures.refused.values.reduce(0, +))", 6),
+        padded("\(figures.behind)", 7),
         padded(rounded(figures.percentile(0.5), 2), 7), padded(rounded(figures.percentile(0.99), 2), 7),
         "  \(rounded(total, 3)): " + roles.joined(separator: ", "),
       ]

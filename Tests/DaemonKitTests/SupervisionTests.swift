@@ -175,15 +175,15 @@ import Testing
 
   @Test func linesAreWholeWhateverThePieces() {
     var lines = LineAssembler()
-    #expect(lines.append(Array("on".utf8)).isEmpty)
-    #expect(lines.append(Array("e\ntwo\n\nthr".utf8)) == ["one", "two", ""])
+    #expect(lines.append(Array("on".utf8).span.bytes).isEmpty)
+    #expect(lines.append(Array("e\ntwo\n\nthr".utf8).span.bytes) == ["one", "two", ""])
     #expect(lines.finish() == "thr")
     #expect(lines.finish() == nil)
   }
 
   @Test func anEndlessLineIsCut() {
     var lines = LineAssembler()
-    let cut = lines.append([UInt8](repeating: 0x61, count: LineAssembler.longestLine + 5))
+    let cut = lines.append([UInt8](repeating: 0x61, count: LineAssembler.longestLine + 5).span.bytes)
     #expect(cut.map(\.utf8.count) == [LineAssembler.longestLine])
     #expect(lines.finish() == "aaaaa")
   }

@@ -47,14 +47,16 @@ extension Integration {
         #expect(good.status == 0, "\(good.errors)")
         #expect(good.output.contains("executor-3"))
         // As with the units, every thread of a role waits for its turn (sched(7)).
-        let queue = try await Programs.run(
-          URL(fileURLWithPath: "/usr/bin/chrt"),
-          ["--all-tasks", "--pid", String(try cluster.pid(of: "order-queue"))])
-        let policies = Set(
-          queue.output.split(separator: "\n").filter { $0.contains("policy") }.map {
-            $0.split(separator: " ").last
-          })
-        #expect(policies == ["SCHED_BATCH"], "\(queue.output)\(queue.errors)")
+        for role in ["transaction-verification", "order-queue", "orchestrator", "executor-2"] {
+          let threads = try await Programs.run(
+            URL(fileURLWithPath: "/usr/bin/chrt"),
+            ["--all-tasks", "--pid", String(try cluster.pid(of: role))])
+          let policies = Set(
+            threads.output.split(separator: "\n").filter { $0.contains("policy") }.map {
+              $0.split(separator: " ").last
+            })
+          #expect(policies == ["SCHED_BATCH"], "\(role): \(threads.output)\(threads.errors)")
+        }
         let bad = try await cluster.ordersctl("submit", "examples/order-expired-card.json")
         #expect(bad.status == 3)
         let told = bad.output + bad.errors
@@ -81,7 +83,7 @@ extension Integration {
       try await Cluster.with { cluster in
         let ids = try await cluster.submitMany(60)
         let old = try cluster.signal("executor-3", SIGKILL)
-        try await cluster.allExecuted(ids, repeats: 4)
+        try await cluster.allExecuted(ids, repeats: 16)
         try await eventually("executor-3 runs again", within: .seconds(20)) {
           guard let role = try cluster.report()?.roles["executor-3"] else { return false }
           return role.ready && role.pid != old
@@ -109,7 +111,7 @@ extension Integration {
       try await Cluster.with { cluster in
         let ids = try await cluster.submitMany(60)
         try cluster.signal("order-queue", SIGKILL)
-        try await cluster.allExecuted(ids, repeats: 4)
+        try await cluster.allExecuted(ids, repeats: 16)
       }
     }
 
@@ -126,7 +128,7 @@ extension Integration {
           try await cluster.orders(in: "executed") > 40
         }
         try cluster.signal("order-queue", SIGKILL)
-        try await cluster.allExecuted(try await submitted, repeats: 8)
+        try await cluster.allExecuted(try await submitted, repeats: 32)
         try cluster.expectNoCardData()
       }
     }
@@ -214,7 +216,7 @@ extension Cluster {
   ///
   /// `repeats`: how many deliveries there may be beyond one for each order. Whoever is killed between the effect of an
   /// order and the queue's confirmation leaves it to be delivered again, under the same idempotency key: no more than
-  /// were in flight, which `executor.credits` (4) bounds.
+  /// were in flight, which `executor.credits` (16) bounds.
   func allExecuted(_ ids: [String], repeats: Int = 0, within limit: Duration = .seconds(120)) async throws {
     #expect(Set(ids).count == ids.count)
     try await eventually("\(ids.count) orders are executed", within: limit) {

@@ -25,7 +25,7 @@ struct Scenario: Sendable {
 
 extension Expected {
   /// Orders in flight at one executor: the default of `executor.credits`.
-  private static let credits = 4
+  static let credits = 16
 
   /// The leader is gone before it could lead beside another.
   static let loss = Expected(repeats: credits)
@@ -69,7 +69,7 @@ extension Scenario {
     },
     Scenario(
       name: "leader's interface replaced", expectation: .takeover(within: .milliseconds(2_500)),
-      expected: Expected(repeats: 8, stories: 0...Int.max)
+      expected: Expected(repeats: 2 * Expected.credits, stories: 0...Int.max)
     ) { lab in
       try lab.network.removeInterface(of: 3)
     } heal: { lab in
@@ -78,7 +78,7 @@ extension Scenario {
     },
     Scenario(
       name: "interface replaced without a pause", expectation: .safety,
-      expected: Expected(repeats: 8, stories: 0...Int.max)
+      expected: Expected(repeats: 2 * Expected.credits, stories: 0...Int.max)
     ) { lab in
       try lab.network.removeInterface(of: 3)
       try lab.network.replaceInterface(of: 3)

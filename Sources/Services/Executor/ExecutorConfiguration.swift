@@ -56,7 +56,7 @@ package struct ExecutorConfiguration: Sendable {
     }
     keys = ElectionKey.read(reader)
     election = Self.election(reader)
-    credits = reader.integer("executor.credits", default: 4, in: 1...1_024, "Orders executed at a time.")
+    credits = reader.integer("executor.credits", default: 16, in: 1...1_024, "Orders executed at a time.")
     fulfilment = reader.choice(
       "executor.fulfilment.kind", default: FulfilmentKind.log, "What executing an order means.")
     command = reader.list(

@@ -67,7 +67,7 @@ struct ChildLauncher: Sendable {
         await started(pid)
         var lines = LineAssembler()
         for try await buffer in execution.standardOutput {
-          show(buffer.withUnsafeBytes { lines.append($0) }, of: child, recent)
+          show(lines.append(buffer.bytes), of: child, recent)
         }
         if let line = lines.finish() { show([line], of: child, recent) }
         return pid

@@ -8,22 +8,20 @@ package struct LineAssembler: Sendable {
   package init() {}
 
   /// The lines that `bytes` completed, without their line breaks.
-  package mutating func append<Bytes: Collection<UInt8>>(_ bytes: Bytes) -> [String] {
-    var lines: [String] = []
-    var rest = bytes[...]
-    while let byte = rest.first {
-      if byte == UInt8(ascii: "\n") {
-        rest.removeFirst()
-        lines.append(take())
-        continue
+  package mutating func append(_ bytes: RawSpan) -> [String] {
+    // Not as a generic collection: every line of every child comes through here.
+    bytes.withUnsafeBytes { bytes in
+      var lines: [String] = []
+      var start = 0
+      while start < bytes.count {
+        let room = min(bytes.count - start, Self.longestLine - pending.count)
+        let end = bytes[start..<start + room].firstIndex(of: UInt8(ascii: "\n"))
+        pending += bytes[start..<(end ?? start + room)]
+        start = end.map { $0 + 1 } ?? start + room
+        if end != nil || pending.count == Self.longestLine { lines.append(take()) }
       }
-      let room = rest.prefix(Self.longestLine - pending.count)
-      let end = room.firstIndex(of: UInt8(ascii: "\n")) ?? room.endIndex
-      pending += rest[..<end]
-      rest = rest[end...]
-      if pending.count == Self.longestLine { lines.append(take()) }
+      return lines
     }
-    return lines
   }
 
   /// What is left when the stream ends; nil when it ended with a line break.

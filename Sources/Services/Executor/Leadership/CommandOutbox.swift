@@ -4,21 +4,49 @@ import SwiftProtobuf
 import Synchronization
 
 /// What waits to be sent on one work stream. Whatever has gathered while a message was written travels in the
-/// next.
+/// next, and outcomes, with the credits for the next orders, gather until the queue has answered those before, as small
+/// segments do in TCP (RFC 896): the queue commits them together, and would not answer sooner if they came one by one.
+/// What keeps the leadership or a lease waits for nothing.
 ///
 /// Bounded by its users: each order has one outcome waiting, and a touch only every half lease.
 final class CommandOutbox: Sendable {
+  typealias Command = Ordersd_V1_WorkCommand.OneOf_Command
+
   /// Commands in one message; the queue takes no more.
   private static let batch = 256
-  private let waiting = Mutex<[Ordersd_V1_WorkCommand.OneOf_Command]>([])
+
+  private struct State {
+    var waiting: [Command] = []
+    /// Commands that were sent and that the queue answers with `settled`.
+    var unanswered = 0
+    /// Something waits that must go now, and takes all others along.
+    var isUrgent = false
+
+    var mayGo: Bool { !waiting.isEmpty && (isUrgent || unanswered == 0) }
+  }
+
+  private let state = Mutex(State())
   private let wakes: AsyncStream<Void>
   private let wake: AsyncStream<Void>.Continuation
 
   init() { (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
-  func append(_ command: Ordersd_V1_WorkCommand.OneOf_Command) {
-    waiting.withLock { $0.append(command) }
-    wake.yield()
+  func append(_ command: Command) {
+    let mayGo = state.withLock { state in
+      state.waiting.append(command)
+      if !command.canWait { state.isUrgent = true }
+      return state.mayGo
+    }
+    if mayGo { wake.yield() }
+  }
+
+  /// The queue has answered so many commands.
+  func answered(_ count: Int) {
+    let mayGo = state.withLock { state in
+      state.unanswered = max(0, state.unanswered - count)
+      return state.mayGo
+    }
+    if mayGo { wake.yield() }
   }
 
   /// Sends until `finish`, or until the stream breaks.
@@ -33,11 +61,32 @@ final class CommandOutbox: Sendable {
 
   func finish() { wake.finish() }
 
-  private func takeBatch() -> [Ordersd_V1_WorkCommand.OneOf_Command] {
-    waiting.withLock { waiting in
-      let batch = Array(waiting.prefix(Self.batch))
-      waiting.removeFirst(batch.count)
+  /// What goes in the next message; empty when nothing waits, or when it waits for an answer.
+  func takeBatch() -> [Command] {
+    state.withLock { state in
+      guard state.mayGo else { return [] }
+      let batch = Array(state.waiting.prefix(Self.batch))
+      state.waiting.removeFirst(batch.count)
+      state.unanswered += batch.count { $0.isAnsweredAsSettled }
+      if state.waiting.isEmpty { state.isUrgent = false }
       return batch
+    }
+  }
+}
+
+extension Ordersd_V1_WorkCommand.OneOf_Command {
+  /// Outcomes, and the credits that they free.
+  fileprivate var canWait: Bool {
+    switch self {
+    case .ack, .nack, .credits: true
+    case .open, .touch, .renew: false
+    }
+  }
+
+  fileprivate var isAnsweredAsSettled: Bool {
+    switch self {
+    case .ack, .nack, .touch: true
+    case .open, .credits, .renew: false
     }
   }
 }

@@ -144,6 +144,8 @@ actor WorkLoop {
         guard let (input, cause) = read(event, from: stream) else { continue }
         step(input, cause, &group)
       }
+      let settled = reply.events.count { if case .settled = $0.event { true } else { false } }
+      links[stream]?.outbox.answered(settled)
       links[stream]?.taken.yield()
     case .input(.executed(let order, let epoch, let result)):
       let run = runs.removeValue(forKey: RunKey(order: order, epoch: epoch))

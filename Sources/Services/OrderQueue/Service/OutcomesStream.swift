@@ -4,6 +4,11 @@ import OrderWire
 import SwiftProtobuf
 
 extension OrderQueueProvider {
+  /// After a message of so many outcomes the next ones gather for a moment: a message costs its reader and this process
+  /// the same for one as for twenty, and a reader of many does not wait for any one of them.
+  private static let busy = 8
+  private static let gathering: Duration = .milliseconds(10)
+
   /// A reader that keeps up gets what was just committed; one that does not, its next page from the disk.
   func outcomes(
     request: Ordersd_V1_OutcomesRequest, response: RPCWriter<Ordersd_V1_OutcomeBatch>, context: ServerContext
@@ -37,6 +42,7 @@ extension OrderQueueProvider {
             try await response.write(.with { $0.outcomes = Array(message) })
           }
           cursor = latest.sequence
+          if page.count >= Self.busy { try await Task.sleep(for: Self.gathering) }
         } else {
           await grew.wait()
         }
