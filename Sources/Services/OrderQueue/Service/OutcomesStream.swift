@@ -4,9 +4,8 @@ import OrderWire
 import SwiftProtobuf
 
 extension OrderQueueProvider {
-  /// After a message of so many outcomes the next ones gather for a moment: a message costs its reader and this process
-  /// the same for one as for twenty, and a reader of many does not wait for any one of them.
-  private static let busy = 8
+  /// How long the next outcome of a reader that has all of them waits for others: those of one order follow each other
+  /// at once, and a message costs its reader and this process the same for one as for twenty.
   private static let gathering: Duration = .milliseconds(10)
 
   /// A reader that keeps up gets what was just committed; one that does not, its next page from the disk.
@@ -42,9 +41,9 @@ extension OrderQueueProvider {
             try await response.write(.with { $0.outcomes = Array(message) })
           }
           cursor = latest.sequence
-          if page.count >= Self.busy { try await Task.sleep(for: Self.gathering) }
         } else {
           await grew.wait()
+          try await Task.sleep(for: Self.gathering)
         }
       }
     } onCancelRPC: {
