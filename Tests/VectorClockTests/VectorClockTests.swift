@@ -90,6 +90,39 @@ func relations(left: [String: UInt64], right: [String: UInt64], expected: Causal
   }
 }
 
+/// Against a dictionary of the same counters, and in the order of the names whatever came in which order.
+@Test(arguments: UInt64(1)...20) func entriesAreAMapInOrder(seed: UInt64) {
+  let names = ["a", "b", "executor-10", "executor-9", "orchestrator", "transaction-verification", "ä"]
+  var random = SplitMix64(seed: seed)
+  var clock = VectorClock()
+  var model: [String: UInt64] = [:]
+  for _ in 0..<200 {
+    if Bool.random(using: &random) {
+      let name = names[Int.random(in: 0..<names.count, using: &random)]
+      clock.tick(name)
+      model[name, default: 0] += 1
+    } else {
+      let some = names.shuffled(using: &random).prefix(Int.random(in: 0...4, using: &random)).map {
+        VectorClock.Entry(process: $0, count: UInt64.random(in: 0...20, using: &random))
+      }
+      clock.merge(VectorClock(some))
+      for entry in some where entry.count > 0 {
+        model[entry.process] = max(model[entry.process] ?? 0, entry.count)
+      }
+    }
+    #expect(clock.components == model)
+    #expect(clock.entries.map(\.process) == model.keys.sorted())
+    #expect(clock == VectorClock(model))
+  }
+}
+
+@Test func theLastEntryOfAProcessCounts() {
+  let entries = [("b", 1), ("a", 2), ("b", 3), ("a", 0)].map {
+    VectorClock.Entry(process: $0.0, count: $0.1)
+  }
+  #expect(VectorClock(entries) == VectorClock(["b": 3]))
+}
+
 @Test func aReceiptMergesAndTicks() {
   var clock = VectorClock(["a": 2, "b": 1])
   clock.receive(VectorClock(["b": 5, "c": 1]), at: "a")

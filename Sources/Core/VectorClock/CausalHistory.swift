@@ -41,7 +41,7 @@ package struct CausalHistory: Sendable {
   /// Beyond `maximumEvents` the first ones are left out.
   package init(_ events: [CausalEvent]) {
     let kept = Array(events.suffix(Self.maximumEvents))
-    let processes = Set(kept.flatMap { $0.clock.components.keys }).sorted()
+    let processes = Set(kept.flatMap { $0.clock.entries.map(\.process) }).sorted()
     // Dense rows: comparing dictionaries would dominate everything else.
     let rows = kept.map { event in processes.map { event.clock[$0] } }
     past = kept.indices.map { later in

@@ -46,8 +46,8 @@ package enum CausalOrder {
   }
 
   private static func sum(_ clock: VectorClock) -> UInt64 {
-    clock.components.values.reduce(0) { sum, component in
-      let (next, overflow) = sum.addingReportingOverflow(component)
+    clock.entries.reduce(0) { sum, entry in
+      let (next, overflow) = sum.addingReportingOverflow(entry.count)
       return overflow ? .max : next
     }
   }

@@ -5,29 +5,80 @@
 /// systems that preserve the partial ordering" (1988); F. Mattern, "Virtual time and global states of distributed
 /// systems" (1989).
 package struct VectorClock: Sendable, Hashable, Codable {
-  /// Counters by process name (`orchestrator`, `order-queue`, `executor-3` …). No entry is zero.
-  package private(set) var components: [String: UInt64]
+  /// How often a process has acted, as far as a clock knows.
+  package struct Entry: Sendable, Hashable {
+    package let process: String
+    package fileprivate(set) var count: UInt64
 
-  package init() { components = [:] }
+    package init(process: String, count: UInt64) {
+      self.process = process
+      self.count = count
+    }
+  }
+
+  /// Counters of processes (`orchestrator`, `order-queue`, `executor-3` …), in the order of their names: each process
+  /// once, and none with zero. Few have a hand in an order, so that looking through them costs less than hashing.
+  package private(set) var entries: [Entry]
+
+  package init() { entries = [] }
 
   /// Zero components are dropped, so that equal clocks compare equal.
-  package init(_ components: [String: UInt64]) { self.components = components.filter { $0.value > 0 } }
+  package init(_ components: [String: UInt64]) {
+    self.init(components.map { Entry(process: $0.key, count: $0.value) })
+  }
+
+  /// In any order, which costs least where it is that of the names. Of a process that is there twice the last counts.
+  package init(_ entries: [Entry]) {
+    self.entries = []
+    self.entries.reserveCapacity(entries.count)
+    for entry in entries {
+      if let last = self.entries.last, entry.process <= last.process {
+        set(entry)
+      } else if entry.count > 0 {
+        self.entries.append(entry)
+      }
+    }
+  }
 
   package init(from decoder: any Decoder) throws {
     self.init(try decoder.singleValueContainer().decode([String: UInt64].self))
   }
 
   package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(components)
+    var container = encoder.container(keyedBy: Name.self)
+    for entry in entries { try container.encode(entry.count, forKey: Name(stringValue: entry.process)) }
   }
 
-  package subscript(process: String) -> UInt64 { components[process] ?? 0 }
+  /// A clock is an object in JSON.
+  private struct Name: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// By process.
+  package var components: [String: UInt64] {
+    Dictionary(uniqueKeysWithValues: entries.lazy.map { ($0.process, $0.count) })
+  }
+
+  package subscript(process: String) -> UInt64 {
+    entries.first { $0.process == process }?.count ?? 0
+  }
+
+  private mutating func set(_ entry: Entry) {
+    let place = entries.firstIndex { $0.process >= entry.process } ?? entries.count
+    if place < entries.count, entries[place].process == entry.process { entries.remove(at: place) }
+    if entry.count > 0 { entries.insert(entry, at: place) }
+  }
 
   /// A local event or a send at `process`. A counter stops at its greatest value.
   package mutating func tick(_ process: String) {
-    let count = components[process] ?? 0
-    components[process] = count < .max ? count + 1 : count
+    guard let place = entries.firstIndex(where: { $0.process == process }) else {
+      return set(Entry(process: process, count: 1))
+    }
+    if entries[place].count < .max { entries[place].count += 1 }
   }
 
   /// This clock after a local event or a send at `process`.
@@ -39,7 +90,16 @@ package struct VectorClock: Sendable, Hashable, Codable {
 
   /// The component-wise maximum with `other`.
   package mutating func merge(_ other: VectorClock) {
-    components.merge(other.components) { max($0, $1) }
+    if entries.isEmpty { return entries = other.entries }
+    var place = 0
+    for entry in other.entries {
+      while place < entries.count, entries[place].process < entry.process { place += 1 }
+      if place < entries.count, entries[place].process == entry.process {
+        if entries[place].count < entry.count { entries[place].count = entry.count }
+      } else {
+        entries.insert(entry, at: place)
+      }
+    }
   }
 
   /// The receipt at `process` of a message that carried `message`: merge, then tick.
@@ -50,8 +110,23 @@ package struct VectorClock: Sendable, Hashable, Codable {
 
   /// How this clock relates to `other`.
   package func relation(to other: VectorClock) -> CausalRelation {
-    let notAfter = components.allSatisfy { $0.value <= other[$0.key] }
-    let notBefore = other.components.allSatisfy { $0.value <= self[$0.key] }
+    var (notAfter, notBefore) = (true, true)
+    var (mine, others) = (entries[...], other.entries[...])
+    while let one = mine.first, let another = others.first {
+      if one.process == another.process {
+        if one.count > another.count { notAfter = false }
+        if one.count < another.count { notBefore = false }
+        (mine, others) = (mine.dropFirst(), others.dropFirst())
+      } else if one.process < another.process {
+        notAfter = false
+        mine = mine.dropFirst()
+      } else {
+        notBefore = false
+        others = others.dropFirst()
+      }
+    }
+    if !mine.isEmpty { notAfter = false }
+    if !others.isEmpty { notBefore = false }
     return switch (notAfter, notBefore) {
     case (true, true): .same
     case (true, false): .before
@@ -76,8 +151,7 @@ package enum CausalRelation: String, Sendable, Hashable, Codable { case before, 
 extension VectorClock: LosslessStringConvertible {
   /// `{executor-3:1 orchestrator:7}`: components in the order of their names.
   package var description: String {
-    let parts = components.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
-    return "{" + parts.joined(separator: " ") + "}"
+    "{" + entries.map { "\($0.process):\($0.count)" }.joined(separator: " ") + "}"
   }
 
   /// From such a text; nil for any other, also where a component is there twice or zero.

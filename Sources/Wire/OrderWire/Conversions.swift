@@ -29,21 +29,45 @@ package enum WireLimit {
 extension VectorClock {
   /// Throws `invalid_argument` for a clock that is larger than the limits.
   package init(_ message: Ordersd_V1_VectorClock) throws {
-    guard message.components.count <= WireLimit.clockComponents,
-      message.components.keys.allSatisfy({ (1...WireLimit.processName).contains($0.utf8.count) })
+    guard message.entries.count <= WireLimit.clockComponents,
+      message.entries.allSatisfy({ (1...WireLimit.processName).contains($0.process.utf8.count) })
     else {
       throw ServiceError(
         .invalidArgument,
         "clock: at most \(WireLimit.clockComponents) processes with names of 1 to \(WireLimit.processName) bytes"
       )
     }
-    guard message.components.values.allSatisfy({ $0 <= WireLimit.clockCount }) else {
+    guard message.entries.allSatisfy({ $0.count <= WireLimit.clockCount }) else {
       throw ServiceError(.invalidArgument, "clock: a counter must be at most \(WireLimit.clockCount)")
     }
-    self.init(message.components)
+    self.init(message.entries.map { Entry(process: $0.process, count: $0.count) })
   }
 
-  package var message: Ordersd_V1_VectorClock { .with { $0.components = components } }
+  package var message: Ordersd_V1_VectorClock {
+    .with { message in
+      message.entries = entries.map { entry in
+        .with {
+          $0.process = entry.process
+          $0.count = entry.count
+        }
+      }
+    }
+  }
+}
+
+extension Ordersd_V1_VectorClock {
+  /// By process.
+  package var components: [String: UInt64] {
+    get { Dictionary(entries.map { ($0.process, $0.count) }, uniquingKeysWith: { $1 }) }
+    set {
+      entries = newValue.map { process, count in
+        .with {
+          $0.process = process
+          $0.count = count
+        }
+      }
+    }
+  }
 }
 
 extension OrderID {

@@ -61,7 +61,7 @@ extension Ordersd_V1_Outcome {
 }
 
 extension Ordersd_V1_VectorClock {
-  fileprivate var roughSize: Int { components.keys.reduce(0) { $0 + $1.utf8.count + 16 } }
+  fileprivate var roughSize: Int { entries.reduce(0) { $0 + $1.process.utf8.count + 16 } }
 }
 
 extension Ordersd_V1_Order {

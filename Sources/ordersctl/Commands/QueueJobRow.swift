@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoreTime
 import OrderProtos
+import OrderWire
 
 /// A state as it is typed.
 struct JobStateArgument: ExpressibleByArgument {

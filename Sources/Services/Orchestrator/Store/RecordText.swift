@@ -24,7 +24,7 @@ enum RecordText {
 extension JSONWriter {
   fileprivate mutating func member(_ name: String, _ clock: VectorClock) {
     key(name)
-    object { json in for (process, count) in clock.components { json.member(process, count) } }
+    object { json in for entry in clock.entries { json.member(entry.process, entry.count) } }
   }
 
   fileprivate mutating func member(_ name: String, _ time: Timestamp) { member(name, time.milliseconds) }

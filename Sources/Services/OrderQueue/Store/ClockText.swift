@@ -12,18 +12,18 @@ import VectorClock
 /// read or written five times in an order's life, and Foundation's coders took as long as SQLite.
 enum ClockText {
   static func encode(_ clock: VectorClock) throws -> String {
-    guard clock.components.keys.allSatisfy({ $0.utf8.allSatisfy(isPlain) }) else {
+    guard clock.entries.allSatisfy({ $0.process.utf8.allSatisfy(isPlain) }) else {
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys
       return String(decoding: try encoder.encode(clock), as: UTF8.self)
     }
     var text = "{"
-    for (name, count) in clock.components.sorted(by: { $0.key < $1.key }) {
+    for entry in clock.entries {
       if text.utf8.count > 1 { text += "," }
       text += "\""
-      text += name
+      text += entry.process
       text += "\":"
-      text += String(count)
+      text += String(entry.count)
     }
     text += "}"
     return text
@@ -35,7 +35,7 @@ enum ClockText {
   }
 
   static func decode(_ bytes: UnsafeRawBufferPointer) throws -> VectorClock {
-    if let components = read(bytes) { return VectorClock(components) }
+    if let entries = read(bytes) { return VectorClock(entries) }
     return try JSONDecoder().decode(VectorClock.self, from: Data(bytes))
   }
 
@@ -48,11 +48,11 @@ enum ClockText {
   }
 
   /// Nil for anything but what `encode` writes by hand.
-  private static func read(_ bytes: UnsafeRawBufferPointer) -> [String: UInt64]? {
+  private static func read(_ bytes: UnsafeRawBufferPointer) -> [VectorClock.Entry]? {
     guard bytes.count >= 2, bytes.first == UInt8(ascii: "{"), bytes.last == UInt8(ascii: "}") else {
       return nil
     }
-    var components: [String: UInt64] = [:]
+    var entries: [VectorClock.Entry] = []
     var rest = bytes[1..<(bytes.count - 1)]
     while !rest.isEmpty {
       guard rest.removeFirst() == UInt8(ascii: "\""), let end = rest.firstIndex(of: UInt8(ascii: "\"")),
@@ -70,8 +70,8 @@ enum ClockText {
         digits += 1
       }
       guard digits > 0 else { return nil }
-      components[name] = count
+      entries.append(VectorClock.Entry(process: name, count: count))
     }
-    return components
+    return entries
   }
 }
