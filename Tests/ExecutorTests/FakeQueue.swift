@@ -1,5 +1,6 @@
 import GRPCCore
 import OrderProtos
+import OrderWire
 import SwiftProtobuf
 
 /// Just enough of an order queue to judge executors: epochs by claim, orders by credits, and a record of who

@@ -4,6 +4,7 @@ import GRPCCore
 import GRPCSupport
 import NIOPosix
 import OrderProtos
+import OrderWire
 import SwiftProtobuf
 import Testing
 

@@ -5,6 +5,7 @@ import GRPCSupport
 import NIOPosix
 import OrderProtos
 import OrderQueue
+import OrderWire
 import ServiceLifecycle
 import SwiftProtobuf
 import Testing
