@@ -19,7 +19,8 @@ final class Cluster: Sendable {
   }
 
   let folder: URL
-  let portOffset: Int
+  var portOffset: Int { ports.value }
+  private let ports: Ports.Offset
   private let process: Process
 
   /// Folder of the effects: `examples/fulfil` writes each order there, once.
@@ -51,11 +52,11 @@ final class Cluster: Sendable {
       "ordersd-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
       at: folder.appendingPathComponent("effects"), withIntermediateDirectories: true)
-    portOffset = try Ports.freeOffset()
+    ports = try Ports.Offset()
     process = Process()
     process.executableURL = Programs.ordersd
     process.arguments = [
-      "up", "--state", folder.appendingPathComponent("state").path, "--port-offset", String(portOffset),
+      "up", "--state", folder.appendingPathComponent("state").path, "--port-offset", String(ports.value),
       "--fulfilment-command",
       "\(Programs.support.path)/append-and-fulfil \(folder.path)/effects \(Programs.examples.path)/fulfil",
     ]

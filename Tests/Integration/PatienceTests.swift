@@ -47,9 +47,11 @@ extension Integration {
       #expect(result.errors.contains("--idempotency-key \(key)"), "\(result.errors)")
       #expect((2...5).contains(server.requests.count), "\(server.requests.count)")
 
-      let closed = "http://127.0.0.1:\(8081 + (try Ports.freeOffset()))"
+      let ports = try Ports.Offset()
+      let closed = "http://127.0.0.1:\(8081 + ports.value)"
       let refused = try await ordersctl(closed, "submit", "examples/order.json", "--idempotency-key", "mine")
       #expect(refused.status == 5 && refused.errors.contains("--idempotency-key mine"), "\(refused.errors)")
+      withExtendedLifetime(ports) {}
     }
 
     @Test("An answer that says no is not asked for again")
@@ -75,7 +77,8 @@ extension Integration {
 
     @Test("Waiting ends at its time-out, and names the order")
     func waitGivesUp() async throws {
-      let closed = "http://127.0.0.1:\(8081 + (try Ports.freeOffset()))"
+      let ports = try Ports.Offset()
+      let closed = "http://127.0.0.1:\(8081 + ports.value)"
       let started = ContinuousClock.now
       let away = try await ordersctl(closed, "wait", Self.id, "--for", "executed", "--timeout", "1s")
       #expect(away.status == 5 && away.errors.contains(Self.id), "\(away.errors)")
@@ -90,6 +93,7 @@ extension Integration {
       let unknown = try ScriptedServer([.answer(404, #"{"code": "not_found", "detail": "no such order"}"#)])
       let missing = try await ordersctl(unknown.url, "wait", Self.id, "--for", "executed")
       #expect(missing.errors.contains(Self.id) && unknown.requests.count == 1)
+      withExtendedLifetime(ports) {}
     }
   }
 }

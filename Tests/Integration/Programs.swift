@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 struct IntegrationError: Error, CustomStringConvertible {
   let description: String
@@ -77,18 +78,33 @@ func eventually(
 
 /// Ports that nobody uses.
 enum Ports {
-  /// A `port-offset` under which every default port is free now, and above the range from which the kernel takes ports
-  /// for outgoing connections (32768 … 60999, ip(7)), so that it stays free.
-  static func freeOffset() throws -> Int {
-    for _ in 0..<50 {
-      let offset = Int.random(in: 10_960...14_400)
-      let ports = [
-        8081, 9081, 50051, 50052, 50053, 50055, 50060, 50061, 50062, 50063, 51051, 51052, 51053, 51055,
-      ]
-      if ports.allSatisfy({ isFree($0 + offset) }) { return offset }
+  /// A `port-offset` under which every default port is free, for as long as this lives. Above the range from which the
+  /// kernel takes ports for outgoing connections (32768 … 60999, ip(7)), so that they stay free; and no two offsets at a
+  /// time have a port in common: they are 16 apart, which is more than the ports of one kind are, and less than 1,000 in
+  /// all, by which the kinds are.
+  final class Offset: Sendable {
+    let value: Int
+    private static let all = Array(stride(from: 10_960, through: 11_920, by: 16))
+    private static let taken = Mutex<Set<Int>>([])
+
+    init() throws {
+      let free = Self.taken.withLock { taken in
+        let free = Self.all.shuffled().first { offset in
+          !taken.contains(offset) && Ports.defaults.allSatisfy { isFree($0 + offset) }
+        }
+        if let free { taken.insert(free) }
+        return free
+      }
+      guard let free else { throw IntegrationError("no free range of ports was found") }
+      value = free
     }
-    throw IntegrationError("no free range of ports was found")
+
+    deinit { _ = Self.taken.withLock { $0.remove(value) } }
   }
+
+  private static let defaults =
+    [8081, 9081, 50051, 50052, 50053, 50055, 51051, 51052, 51053, 51055] + Array(50060...50063)
+    + Array(51061...51063)
 
   /// Binds and lets go.
   static func isFree(_ port: Int) -> Bool {
