@@ -147,7 +147,7 @@ struct Failover {
     let cores = ProcessInfo.processInfo.activeProcessorCount
     return """
       \(plan.title)
-      \(cores) cores; \(Int(rate)) orders/s of 24 bytes over 1 session stream, 4 credits; embedded queue, \
+      \(cores) cores; \(Int(rate)) orders/s of 24 bytes over 1 session stream, 16 credits; embedded queue, \
       synchronous=FULL, group commit; settings: \(settings.isEmpty ? "defaults" : settings)
       \(columns([head] + lines))
       """

@@ -47,6 +47,25 @@ import Testing
     #expect(outbox.takeBatch().isEmpty)
   }
 
+  @Test func beforeAnEpochIsGivenBackNothingWaits() {
+    let outbox = CommandOutbox()
+    outbox.append(Self.ack("a"))
+    _ = outbox.takeBatch()
+    outbox.append(Self.ack("b"))
+    #expect(outbox.takeBatch().isEmpty)
+    outbox.flushAll()
+    #expect(outbox.takeBatch() == [Self.ack("b")])
+  }
+
+  @Test func aFullMessageWaitsForNoAnswer() {
+    let outbox = CommandOutbox()
+    outbox.append(Self.ack("a"))
+    _ = outbox.takeBatch()
+    for number in 0..<257 { outbox.append(Self.ack("\(number)")) }
+    #expect(outbox.takeBatch().count == 256)
+    #expect(outbox.takeBatch().isEmpty)
+  }
+
   @Test func anAnswerThatNobodyAskedForIsNoCredit() {
     let outbox = CommandOutbox()
     outbox.answered(3)

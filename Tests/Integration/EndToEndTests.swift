@@ -83,7 +83,7 @@ extension Integration {
       try await Cluster.with { cluster in
         let ids = try await cluster.submitMany(60)
         let old = try cluster.signal("executor-3", SIGKILL)
-        try await cluster.allExecuted(ids, repeats: 16)
+        try await cluster.allExecuted(ids, repeats: Cluster.credits)
         try await eventually("executor-3 runs again", within: .seconds(20)) {
           guard let role = try cluster.report()?.roles["executor-3"] else { return false }
           return role.ready && role.pid != old
@@ -111,7 +111,7 @@ extension Integration {
       try await Cluster.with { cluster in
         let ids = try await cluster.submitMany(60)
         try cluster.signal("order-queue", SIGKILL)
-        try await cluster.allExecuted(ids, repeats: 16)
+        try await cluster.allExecuted(ids, repeats: Cluster.credits)
       }
     }
 
@@ -128,7 +128,7 @@ extension Integration {
           try await cluster.orders(in: "executed") > 40
         }
         try cluster.signal("order-queue", SIGKILL)
-        try await cluster.allExecuted(try await submitted, repeats: 32)
+        try await cluster.allExecuted(try await submitted, repeats: 2 * Cluster.credits)
         try cluster.expectNoCardData()
       }
     }
@@ -212,11 +212,14 @@ extension Cluster {
     return try await get("/v1/orders/\(id)", as: OrderView.self)
   }
 
+  /// Orders in flight at one executor: the default of `executor.credits`.
+  static let credits = 16
+
   /// Every one of `ids` ends as executed, and its effect is there exactly once.
   ///
   /// `repeats`: how many deliveries there may be beyond one for each order. Whoever is killed between the effect of an
   /// order and the queue's confirmation leaves it to be delivered again, under the same idempotency key: no more than
-  /// were in flight, which `executor.credits` (16) bounds.
+  /// were in flight, which `credits` bounds.
   func allExecuted(_ ids: [String], repeats: Int = 0, within limit: Duration = .seconds(120)) async throws {
     #expect(Set(ids).count == ids.count)
     try await eventually("\(ids.count) orders are executed", within: limit) {

@@ -78,10 +78,10 @@ func eventually(
 
 /// Ports that nobody uses.
 enum Ports {
-  /// A `port-offset` under which every default port is free, for as long as this lives. Above the range from which the
-  /// kernel takes ports for outgoing connections (32768 … 60999, ip(7)), so that they stay free; and no two offsets at a
-  /// time have a port in common: they are 16 apart, which is more than the ports of one kind are, and less than 1,000 in
-  /// all, by which the kinds are.
+  /// A `port-offset` under which every default port is free, for as long as this lives. Outside the range from which
+  /// the kernel takes ports for outgoing connections (32768 … 60999, ip(7)), so that they stay free; and no two offsets
+  /// at a time have a port in common: they are 16 apart, which is more than the ports of one kind are, and less than
+  /// 1,000 in all, by which the kinds are.
   final class Offset: Sendable {
     let value: Int
     private static let all = Array(stride(from: 10_960, through: 11_920, by: 16))

@@ -88,7 +88,7 @@ extension Scenario {
     Scenario(
       name: "30 % loss on all hosts", expectation: .safety,
       // However often the leadership moves; each move is one more leader lost with its orders in flight.
-      expected: Expected(repeats: 40, stories: 0...Int.max), lasts: .seconds(10)
+      expected: Expected(repeats: 10 * Expected.credits, stories: 0...Int.max), lasts: .seconds(10)
     ) { lab in
       for host in LabNetwork.hosts { try lab.network.drop(from: host, "numgen random mod 100 < 30") }
     } heal: { lab in

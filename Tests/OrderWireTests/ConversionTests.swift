@@ -1,6 +1,7 @@
 import OrderDomain
 import OrderProtos
 import OrderWire
+import SwiftProtobuf
 import Testing
 import VectorClock
 
@@ -32,6 +33,26 @@ struct ConversionTests {
     let finding = Finding(
       code: "card_expired", field: "/payment/card/expiry", message: "Use another.", score: 3)
     #expect(Finding(finding.wireMessage) == finding)
+  }
+
+  /// Clients may declare `map<string, uint64> components = 1` in place of the entries.
+  @Test(
+    arguments: [
+      ([0x0A, 0x05, 0x0A, 0x01, 0x61, 0x10, 0x07], ["a": 7]),
+      // The last of a process counts; without a count it is none.
+      ([0x0A, 0x05, 0x0A, 0x01, 0x61, 0x10, 0x07, 0x0A, 0x05, 0x0A, 0x01, 0x61, 0x10, 0x02], ["a": 2]),
+      ([0x0A, 0x03, 0x0A, 0x01, 0x61], [:]),
+    ] as [([UInt8], [String: UInt64])])
+  func clocksAreMapsOnTheWire(bytes: [UInt8], components: [String: UInt64]) throws {
+    let message = try Ordersd_V1_VectorClock(serializedBytes: bytes)
+    #expect(try VectorClock(message) == VectorClock(components))
+  }
+
+  @Test func aClockIsWrittenAsAMap() throws {
+    let bytes: [UInt8] = try VectorClock(["a": 7]).message.serializedBytes()
+    #expect(bytes == [0x0A, 0x05, 0x0A, 0x01, 0x61, 0x10, 0x07])
+    let nameless = try Ordersd_V1_VectorClock(serializedBytes: [0x0A, 0x02, 0x10, 0x07] as [UInt8])
+    #expect(throws: ServiceError.self) { try VectorClock(nameless) }
   }
 
   @Test func limitsHold() {

@@ -42,7 +42,7 @@ package struct CausalHistory: Sendable {
   package init(_ events: [CausalEvent]) {
     let kept = Array(events.suffix(Self.maximumEvents))
     let processes = Set(kept.flatMap { $0.clock.entries.map(\.process) }).sorted()
-    // Dense rows: comparing dictionaries would dominate everything else.
+    // Dense rows: looking up names would dominate everything else.
     let rows = kept.map { event in processes.map { event.clock[$0] } }
     past = kept.indices.map { later in
       var row = BitRow(count: kept.count)

@@ -22,7 +22,9 @@ final class CommandOutbox: Sendable {
     /// Something waits that must go now, and takes all others along.
     var isUrgent = false
 
-    var mayGo: Bool { !waiting.isEmpty && (isUrgent || unanswered == 0) }
+    var mayGo: Bool {
+      !waiting.isEmpty && (isUrgent || unanswered == 0 || waiting.count >= CommandOutbox.batch)
+    }
   }
 
   private let state = Mutex(State())
@@ -31,22 +33,28 @@ final class CommandOutbox: Sendable {
 
   init() { (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
+  /// It goes after `flush`, with what else was appended before that: an outcome and the credit that it frees together.
   func append(_ command: Command) {
-    let mayGo = state.withLock { state in
+    state.withLock { state in
       state.waiting.append(command)
       if !command.canWait { state.isUrgent = true }
-      return state.mayGo
     }
-    if mayGo { wake.yield() }
   }
 
   /// The queue has answered so many commands.
   func answered(_ count: Int) {
-    let mayGo = state.withLock { state in
-      state.unanswered = max(0, state.unanswered - count)
-      return state.mayGo
-    }
-    if mayGo { wake.yield() }
+    state.withLock { $0.unanswered = max(0, $0.unanswered - count) }
+  }
+
+  /// Sends what may go.
+  func flush() {
+    if state.withLock({ $0.mayGo }) { wake.yield() }
+  }
+
+  /// Sends all that waits, whatever is unanswered: the stream will not be used for long.
+  func flushAll() {
+    state.withLock { $0.isUrgent = true }
+    flush()
   }
 
   /// Sends until `finish`, or until the stream breaks.

@@ -156,6 +156,7 @@ actor WorkLoop {
       if case .streamClosed(let stream) = input { links[stream] = nil }
       step(input, .other, &group)
     }
+    for link in links.values { link.outbox.flush() }
     // Whoever waits for the drain expects that nothing runs any more.
     if isDrained, runs.isEmpty { release() }
   }
@@ -173,6 +174,8 @@ actor WorkLoop {
     case .claim(let call, let term): claim(call, term, &group)
     case .resign(let call, let epoch, let reason):
       resignation = (call, epoch, reason)
+      // What is concluded is to be there before the epoch is given back.
+      for link in links.values where link.epoch == epoch { link.outbox.flushAll() }
       giveBack(&group)
     case .openStream(let stream, let epoch): open(stream, epoch, &group)
     case .closeStream(let stream): links.removeValue(forKey: stream)?.leash.cancel()

@@ -26,7 +26,7 @@ final class Outbox: Service, Sendable {
   private static let deadline = Duration.seconds(2)
   /// How long orders gather after so many were handed over together: nobody waits for the handing over, and a message
   /// and a commit of the queue cost the same for one order as for twenty. An order that is alone goes at once.
-  private static let pause = Duration.milliseconds(20)
+  private static let gathering = Duration.milliseconds(20)
   private static let busy = 4
   /// The loop comes round this often also where nothing is approved, so that its heartbeat shows when it does
   /// not.
@@ -144,7 +144,8 @@ final class Outbox: Service, Sendable {
           report(refusal)
         }
         pause = .milliseconds(50)
-        if orders.count >= Self.busy { try await Task.sleep(for: Self.pause) }
+        // After a full message there are enough for the next one.
+        if (Self.busy..<Self.page).contains(orders.count) { try await Task.sleep(for: Self.gathering) }
       } catch is CancellationError {
         return
       } catch {

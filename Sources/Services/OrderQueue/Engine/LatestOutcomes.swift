@@ -1,7 +1,7 @@
 import OrderWire
 import Synchronization
 
-/// The outcomes that became durable last, in memory: two readers ask for each as soon as it is there, and a reading
+/// The outcomes that became durable last, in memory: two readers ask for each within milliseconds, and a reading
 /// from disk costs as much as the transaction that wrote it.
 final class LatestOutcomes: Sendable {
   /// Outcomes, and items in their baskets, that are kept at the most; half of it at the least once it was reached.
