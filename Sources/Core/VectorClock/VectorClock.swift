@@ -110,23 +110,8 @@ package struct VectorClock: Sendable, Hashable, Codable {
 
   /// How this clock relates to `other`.
   package func relation(to other: VectorClock) -> CausalRelation {
-    var (notAfter, notBefore) = (true, true)
-    var (mine, others) = (entries[...], other.entries[...])
-    while let one = mine.first, let another = others.first {
-      if one.process == another.process {
-        if one.count > another.count { notAfter = false }
-        if one.count < another.count { notBefore = false }
-        (mine, others) = (mine.dropFirst(), others.dropFirst())
-      } else if one.process < another.process {
-        notAfter = false
-        mine = mine.dropFirst()
-      } else {
-        notBefore = false
-        others = others.dropFirst()
-      }
-    }
-    if !mine.isEmpty { notAfter = false }
-    if !others.isEmpty { notBefore = false }
+    let notAfter = entries.allSatisfy { $0.count <= other[$0.process] }
+    let notBefore = other.entries.allSatisfy { $0.count <= self[$0.process] }
     return switch (notAfter, notBefore) {
     case (true, true): .same
     case (true, false): .before

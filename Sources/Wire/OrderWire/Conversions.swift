@@ -44,14 +44,15 @@ extension VectorClock {
   }
 
   package var message: Ordersd_V1_VectorClock {
-    .with { message in
-      message.entries = entries.map { entry in
-        .with {
-          $0.process = entry.process
-          $0.count = entry.count
-        }
-      }
-    }
+    .with { $0.entries = entries.map { Ordersd_V1_ClockEntry($0.process, $0.count) } }
+  }
+}
+
+extension Ordersd_V1_ClockEntry {
+  fileprivate init(_ process: String, _ count: UInt64) {
+    self.init()
+    self.process = process
+    self.count = count
   }
 }
 
@@ -59,14 +60,7 @@ extension Ordersd_V1_VectorClock {
   /// By process.
   package var components: [String: UInt64] {
     get { Dictionary(entries.map { ($0.process, $0.count) }, uniquingKeysWith: { $1 }) }
-    set {
-      entries = newValue.map { process, count in
-        .with {
-          $0.process = process
-          $0.count = count
-        }
-      }
-    }
+    set { entries = newValue.map { Ordersd_V1_ClockEntry($0.key, $0.value) } }
   }
 }
 
