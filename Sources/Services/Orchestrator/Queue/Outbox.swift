@@ -24,10 +24,9 @@ final class Outbox: Service, Sendable {
   /// Approved orders kept in memory.
   private static let memory = 1_024
   private static let deadline = Duration.seconds(2)
-  /// How long orders gather after so many were handed over together: nobody waits for the handing over, and a message
-  /// and a commit of the queue cost the same for one order as for twenty. An order that is alone goes at once.
+  /// From one message to the next, so that orders gather: nobody waits for the handing over, and a message and its
+  /// commits cost the queue and the executor the same for one order as for twenty. One that is alone goes at once.
   private static let gathering = Duration.milliseconds(20)
-  private static let busy = 4
   /// The loop comes round this often also where nothing is approved, so that its heartbeat shows when it does
   /// not.
   private static let period = Duration.seconds(5)
@@ -145,7 +144,7 @@ final class Outbox: Service, Sendable {
         }
         pause = .milliseconds(50)
         // After a full message there are enough for the next one.
-        if (Self.busy..<Self.page).contains(orders.count) { try await Task.sleep(for: Self.gathering) }
+        if orders.count < Self.page { try await Task.sleep(for: Self.gathering) }
       } catch is CancellationError {
         return
       } catch {
