@@ -227,6 +227,7 @@ private func hang(_ context: ServerContext) async throws {
 final class FakeQueue: RegistrableRPCService {
   private struct State {
     var taken: [Ordersd_V1_EnqueueRequest] = []
+    var messages = 0
     var refused: Set<String> = []
     var holdsEnqueues = false
     var cancelled: [String] = []
@@ -243,6 +244,8 @@ final class FakeQueue: RegistrableRPCService {
 
   /// Orders by the time of their first arrival.
   var taken: [Ordersd_V1_EnqueueRequest] { state.withLock { $0.taken } }
+  /// That came on sessions.
+  var messages: Int { state.withLock { $0.messages } }
   var cursors: [UInt64] { state.withLock { $0.cursors } }
 
   func refuse(_ order: String) { state.withLock { _ = $0.refused.insert(order) } }
@@ -290,6 +293,7 @@ final class FakeQueue: RegistrableRPCService {
     ) { request, _ in
       StreamingServerResponse { writer in
         for try await message in request.messages {
+          self.state.withLock { $0.messages += 1 }
           var answers: [Ordersd_V1_QueueAnswer] = []
           for call in message.calls { answers.append(try await self.answer(call)) }
           let reply = answers

@@ -35,6 +35,19 @@ import VectorClock
     }
   }
 
+  /// At most one message in 20 ms, however long the orders take.
+  @Test func ordersThatFollowEachOtherGather() async throws {
+    try await withShop { shop, around in
+      let clock = ContinuousClock()
+      let began = clock.now
+      var ids: [String] = []
+      for _ in 0..<12 { ids.append(try await submit(shop)) }
+      #expect(try await eventually { around.queue.taken.count == 12 })
+      #expect(around.queue.taken.map(\.orderID) == ids)
+      #expect(around.queue.messages <= 1 + Int((clock.now - began) / .milliseconds(20)))
+    }
+  }
+
   @Test func noMoreApprovedOrdersWaitThanTheLimit() async throws {
     try await withShop(queueIsUp: false, ["orchestrator.max-backlog": "2"]) { shop, around in
       let waiting = [try await submit(shop), try await submit(shop)]
