@@ -45,10 +45,10 @@ enum BatchSubmit {
       "\(summary.lines) lines: \(summary.accepted) accepted, \(summary.rejected) rejected, "
         + "\(summary.held) held, \(summary.failed) not taken, \(summary.replayed) submitted before")
     if summary.failed > 0 {
-      throw Failure(problem?.disposition.exit ?? Exit.failed, "\(summary.failed) lines were not taken")
+      throw Failure(problem?.disposition.exit ?? Exit.failed, "lines that were not taken: \(summary.failed)")
     }
-    if summary.rejected > 0 { throw Failure(Exit.rejected, "\(summary.rejected) orders were rejected") }
-    if summary.held > 0 { throw Failure(Exit.unavailable, "\(summary.held) orders are not decided yet") }
+    if summary.rejected > 0 { throw Failure(Exit.rejected, "orders that were rejected: \(summary.rejected)") }
+    if summary.held > 0 { throw Failure(Exit.unavailable, "orders that are not decided yet: \(summary.held)") }
   }
 
   private static func show(_ rows: [BatchLineModel], _ documents: [JSONValue], _ format: OutputFormat) throws
