@@ -1,7 +1,9 @@
 import CoreTime
-import Executor
+import Foundation
 import OrderDomain
 import Testing
+
+@testable import Executor
 
 @Suite struct CommandFulfilmentTests {
   private func order(body: String = #"{"items":[]}"#) throws -> FulfilmentOrder {
@@ -69,6 +71,26 @@ import Testing
       try order())
     #expect(result == .tryAgain(reason: "timed out after 0.3 seconds"))
     #expect(ContinuousClock.now - started < .seconds(15))
+  }
+
+  /// The command ends by the signal; what it started does not.
+  @Test func whatACommandLeavesBehindEndsBeforeItsAnswer() async throws {
+    let file = FileManager.default.temporaryDirectory.path + "/ordersd-child-\(UInt64.random(in: 0 ... .max))"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let child = "trap '' TERM; echo $$ > \(file); while :; do sleep 0.1; done"
+    let command = shell("sh -c \"\(child.replacing("$", with: "\\$"))\" > /dev/null 2>&1 & wait", timeout: .seconds(1))
+    #expect(await command.fulfil(try order()) == .tryAgain(reason: "timed out after 1.0 seconds"))
+    let process = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+    #expect(stat.isEmpty || stat.contains(") Z "), "\(stat)")
+  }
+
+  @Test(arguments: [
+    ("12 (sh) S 1 7 7 0", true), ("12 (a b) c) R 1 7 7 0", true), ("12 (sh) Z 1 7 7 0", false),
+    ("12 (sh) S 1 8 7 0", false), ("", false), ("12 (sh", false), ("12 (sh)", false),
+  ])
+  func aGroupIsToldFromItsProcesses(stat: String, isAlive: Bool) {
+    #expect(ProcessGroup.isAlive(in: 7, stat) == isAlive)
   }
 
   @Test func whatIsCompletedAfterSIGTERMIsDone() async throws {

@@ -55,6 +55,45 @@ import WatchdogKit
     { db in try db.execute(sql: "INSERT INTO lines (text) VALUES (?)", arguments: [text]) }
   }
 
+  /// As a backup by VACUUM INTO does, for as long as it takes: the log cannot be started anew meanwhile.
+  @Test func aReaderThatLastsHoldsNoCommitUp() async throws {
+    try await withFolder { folder in
+      let store = try open(folder)
+      try await store.commit(Self.insert("first"))
+      let reader = try DatabaseQueue(path: "\(folder)/test.db")
+      let (reading, isReading) = AsyncStream.makeStream(of: Void.self)
+      let (written, isWritten) = AsyncStream.makeStream(of: Void.self)
+      async let snapshot = Task {
+        try await reader.read { db in
+          let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM lines") ?? 0
+          isReading.yield()
+          let isOver = DispatchSemaphore(value: 0)
+          Task {
+            _ = await written.first { true }
+            isOver.signal()
+          }
+          isOver.wait()
+          return count
+        }
+      }.value
+      _ = await reading.first { true }
+      let clock = ContinuousClock()
+      var longest = Duration.zero
+      let began = clock.now
+      var number = 0
+      // More than the log is to have, and long enough to be copied several times.
+      while number < 96 || clock.now - began < .seconds(4) {
+        number += 1
+        let text = String(repeating: "x", count: number < 96 ? 1 << 20 : 10) + "\(number)"
+        longest = max(longest, try await clock.measure { try await store.commit(Self.insert(text)) })
+      }
+      isWritten.yield()
+      #expect(try await snapshot == 1)
+      try store.close()
+      #expect(longest < .seconds(1), "the busy timeout of the writer is 2 s")
+    }
+  }
+
   private func lines(_ store: DurableStore) async throws -> [String] {
     try await store.read { db in try String.fetchAll(db, sql: "SELECT text FROM lines ORDER BY number") }
   }

@@ -14,7 +14,7 @@ struct HotPathTests {
   @Test(arguments: [
     ["orchestrator": 3], ["a \"quoted\" \\ name": 1, "ordinary": 2],
     ["käsitleja": 4, "tab\there": 5, "/": 6],
-    ["orchestrator": WireLimit.clockCount], [:],
+    ["orchestrator": QueueLimit.clockCount], [:],
   ])
   func clocksComeBackAsTheyWentIn(_ components: [String: UInt64]) async throws {
     let folder = TemporaryFolder()

@@ -3,6 +3,9 @@ import OrderProtos
 import OrderWire
 import SwiftProtobuf
 import Testing
+import VectorClock
+
+@testable import OrderQueue
 
 /// The long-lived streams.
 @Suite(.timeLimit(.minutes(1)))
@@ -34,6 +37,90 @@ struct StreamTests {
       }
       #expect(executed == ids)
       #expect(try await queue.stats().done == 20)
+    }
+  }
+
+  /// A clock that cannot go on must not hold the lane up: an ack that was refused for it would come again for ever.
+  @Test func anOutcomeIsTakenWhateverItsClock() async throws {
+    try await withQueue { queue in
+      let ids = [newOrderID(), newOrderID()]
+      for id in ids { try await queue.enqueue(id) { $0.clock.components = ["executor-3": QueueLimit.clockCount] } }
+      let epoch = try await queue.claim(3).epoch
+      let settled = try await queue.work(epoch, executor: 3, incarnation: 1, credits: 2) { session in
+        var settled: [Ordersd_V1_WorkSettled] = []
+        for try await event in session.events {
+          switch event.event {
+          case .delivery(let delivery):
+            var ack = ackRequest(delivery.orderID, epoch)
+            ack.clock.components =
+              delivery.orderID == ids[0]
+              ? ["executor-3": QueueLimit.clockCount + 1]
+              : Dictionary(uniqueKeysWithValues: (0..<WireLimit.clockComponents).map { ("made-up-\($0)", 1) })
+            session.send(.with { $0.ack = ack })
+          case .settled(let answer):
+            settled.append(answer)
+            if settled.count == ids.count { return settled }
+          default: break
+          }
+        }
+        return settled
+      }
+      #expect(settled.map(\.orderID) == ids && settled.allSatisfy { $0.state == .done })
+      for id in ids {
+        let clock = try await queue.peek(id).job.clock
+        #expect(throws: Never.self) { try VectorClock(clock) }
+        #expect(clock.components["order-queue"] == 3)
+      }
+    }
+  }
+
+  @Test func anOrderComesInWithAClockThatLeavesRoom() async throws {
+    try await withQueue { queue in
+      let names = (0...QueueLimit.enteringClockComponents).map { "process-\($0)" }
+      for components in [
+        Dictionary(uniqueKeysWithValues: names.map { ($0, 1) }), ["executor-3": QueueLimit.clockCount + 1],
+      ] {
+        let error = await #expect(throws: ServiceError.self) {
+          try await queue.enqueue(newOrderID()) { $0.clock.components = components }
+        }
+        #expect(error?.code == .invalidArgument)
+      }
+    }
+  }
+
+  /// What is wrong with one command is the answer to it.
+  @Test func aCommandThatIsRefusedEndsNoStream() async throws {
+    try await withQueue { queue in
+      let id = newOrderID()
+      try await queue.enqueue(id)
+      let epoch = try await queue.claim(3).epoch
+      let codes = try await queue.work(epoch, executor: 3, incarnation: 1, credits: 1) { session in
+        var codes: [String] = []
+        for try await event in session.events {
+          switch event.event {
+          case .delivery:
+            var long = ackRequest(id, epoch)
+            long.note = String(repeating: "x", count: QueueLimit.reason + 1)
+            var late = Ordersd_V1_NackRequest()
+            late.orderID = id
+            late.delayMs = 86_400_001
+            var touch = Ordersd_V1_TouchRequest()
+            touch.orderID = id
+            touch.leaseMs = 1
+            session.send(
+              .with { $0.ack = long }, .with { $0.nack = late }, .with { $0.touch = touch },
+              .with { $0.ack = ackRequest(id, epoch) })
+          case .settled(let answer):
+            #expect(answer.orderID == id && answer.touch == (codes.count == 2))
+            codes.append(answer.hasError ? answer.error.code : "\(answer.state)")
+            if codes.count == 4 { return codes }
+          default: break
+          }
+        }
+        return codes
+      }
+      let refused = ErrorCode.invalidArgument.rawValue
+      #expect(codes == [refused, refused, refused, "done"])
     }
   }
 

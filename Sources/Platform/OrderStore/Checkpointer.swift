@@ -15,6 +15,8 @@ final class Checkpointer: Sendable {
   static let limit = 16_384
   /// Its length then: a header, and frames with a header each (sqlite.org/fileformat2.html#walformat).
   static let longest = 32 + limit * (4_096 + 24)
+  /// Milliseconds for which the writer waits for readers of the log.
+  static let patience = 20
   /// Between two copies while changes come.
   static let period: Duration = .seconds(1)
   /// What every connection of a store is set to.
@@ -84,10 +86,13 @@ final class Checkpointer: Sendable {
     }
   }
 
-  /// Waits for readers of the log as long as the writer's busy timeout at most; the next copy asks again. The
-  /// file keeps its length, so that a flush of it has no new length to write.
+  /// Waits for readers of the log as long as a commit may be late, not for one that lasts, as a backup does; the next
+  /// copy asks again. The file keeps its length, so that a flush of it has no new length to write.
   private func startAnew(_ writer: Database) {
     do {
+      let usual = try Int.fetchOne(writer, sql: "PRAGMA busy_timeout") ?? 0
+      try writer.execute(sql: "PRAGMA busy_timeout = \(Self.patience)")
+      defer { try? writer.execute(sql: "PRAGMA busy_timeout = \(usual)") }
       try writer.checkpoint(.restart)
     } catch {
       logger.debug("The log could not be started anew now.", metadata: ["reason": "\(error)"])

@@ -38,7 +38,7 @@ package final class DurableStore: Sendable {
   package struct Change: Sendable {
     let apply: @Sendable (Database) throws -> Void
     let finish: @Sendable ((any Error)?) -> Void
-    /// What it throws undoes this change alone.
+    /// What it throws undoes this change alone, where the failure mode is `carryOn`.
     fileprivate var failsAlone = false
 
     /// `apply` runs on the writer: once, or again where its transaction is repeated because another change threw when
@@ -114,8 +114,8 @@ package final class DurableStore: Sendable {
     }
   }
 
-  /// Makes a change durable. `body` runs on the writer, like `Change.apply`; what it throws undoes this change
-  /// alone and is rethrown.
+  /// Makes a change durable. `body` runs on the writer, like `Change.apply`; what it throws is rethrown and undoes this
+  /// change alone, or its whole transaction in the mode `refuseUntilRecovered`.
   ///
   /// Throws `ServiceError` `overloaded` when too many wait, `storage_unavailable` when the transaction
   /// failed.

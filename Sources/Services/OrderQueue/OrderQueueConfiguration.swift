@@ -1,4 +1,5 @@
 package import DaemonKit
+import OrderWire
 package import PriorityQueue
 
 /// The settings of the role `order-queue`.
@@ -67,8 +68,9 @@ package struct OrderQueueConfiguration: Sendable {
       "Most finished orders that are kept, whatever their age.")
     machine = QueueConfiguration(
       capacity: capacity, deliveryLimit: deliveryLimit, maxLease: Self.maximumLease,
-      backoff: Backoff(base: initial, maximum: maximum), maxWait: maxWait > .zero ? maxWait : nil,
-      starvationAfter: starvation, leadershipLease: leadershipLease, maxReasonLength: QueueLimit.reason)
+      backoff: Backoff(base: initial, maximum: maximum), maxDelay: QueueLimit.nackDelay,
+      maxWait: maxWait > .zero ? maxWait : nil, starvationAfter: starvation, leadershipLease: leadershipLease,
+      maxReasonLength: QueueLimit.reason)
   }
 
   package var file: String { "\(stateFolder)/queue.db" }
@@ -82,6 +84,13 @@ package enum QueueLimit {
   package static let reason = 1_024
   /// Bytes of a lane's name, of a-z, 0-9 and hyphens.
   package static let lane = 32
+  /// Processes in the clock of an order that comes in: half of what any clock may have (`WireLimit`), so that those that
+  /// carry it out have room for theirs.
+  package static let enteringClockComponents = WireLimit.clockComponents / 2
+  /// The greatest counter in a clock that comes in, for the same reason.
+  package static let clockCount = WireLimit.clockCount / 2
+  /// The longest delay that a nack may ask for.
+  package static let nackDelay = Duration.seconds(86_400)
   /// Orders that a work stream may have been promised and not yet been sent.
   package static let credits = 1_024
   /// Orders that an executor may say it still has.

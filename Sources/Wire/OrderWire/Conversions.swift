@@ -27,18 +27,21 @@ package enum WireLimit {
 }
 
 extension VectorClock {
-  /// Throws `invalid_argument` for a clock that is larger than the limits.
-  package init(_ message: Ordersd_V1_VectorClock) throws {
-    guard message.entries.count <= WireLimit.clockComponents,
+  /// Throws `invalid_argument` for a clock that is larger than the limits: so many `components`, none beyond `count`.
+  package init(
+    _ message: Ordersd_V1_VectorClock, components: Int = WireLimit.clockComponents,
+    count: UInt64 = WireLimit.clockCount
+  ) throws {
+    guard message.entries.count <= components,
       message.entries.allSatisfy({ (1...WireLimit.processName).contains($0.process.utf8.count) })
     else {
       throw ServiceError(
         .invalidArgument,
-        "clock: at most \(WireLimit.clockComponents) processes with names of 1 to \(WireLimit.processName) bytes"
+        "clock: at most \(components) processes with names of 1 to \(WireLimit.processName) bytes"
       )
     }
-    guard message.entries.allSatisfy({ $0.count <= WireLimit.clockCount }) else {
-      throw ServiceError(.invalidArgument, "clock: a counter must be at most \(WireLimit.clockCount)")
+    guard message.entries.allSatisfy({ $0.count <= count }) else {
+      throw ServiceError(.invalidArgument, "clock: a counter must be at most \(count)")
     }
     self.init(message.entries.map { Entry(process: $0.process, count: $0.count) })
   }

@@ -1,5 +1,6 @@
 import OrderDomain
 import Subprocess
+import Synchronization
 
 #if canImport(System)
   import System
@@ -115,12 +116,37 @@ package struct CommandFulfilment: Fulfilment {
       ) { execution in
         let (writer, output) = (execution.standardInputWriter, execution.standardOutput)
         let error = execution.standardError
-        // A task of its own is not cancelled along: the command is heard to its end. It ends with the command.
-        return await Task { await converse(order.body, writer, output, error) }.value
+        let cancelled = Mutex<ContinuousClock.Instant?>(nil)
+        return await withTaskCancellationHandler {
+          // A task of its own is not cancelled along: the command is heard to its end. It ends with the command.
+          let said = await Task { await converse(order.body, writer, output, error) }.value
+          if let begin = cancelled.withLock({ $0 }) { await Self.endGroup(execution, by: begin + Self.patience) }
+          return said
+        } onCancel: {
+          cancelled.withLock { $0 = .now }
+        }
       }
       return verdict(result.terminationStatus, result.closureResult)
     } catch {
       return .tryAgain(reason: shortened("cannot run \(executable): \(error)"))
+    }
+  }
+
+  /// What the command has started may outlive it, and must not outlive the answer: the order may be carried out
+  /// elsewhere by then. The library's own sequence ends with the command. That one is not reaped before, so that
+  /// nobody else has its number.
+  private static func endGroup<Input, Output, Failure>(
+    _ execution: Execution<Input, Output, Failure>, by deadline: ContinuousClock.Instant
+  ) async {
+    let group = execution.processIdentifier.value
+    // After SIGKILL as long again, for one that the kernel holds.
+    while ProcessGroup.isAlive(group), ContinuousClock.now < deadline + patience {
+      if ContinuousClock.now >= deadline {
+        // Fails where the last of them has ended this moment.
+        _ = try? execution.send(signal: .kill, toProcessGroup: true)
+      }
+      // Not cut short by the cancellation that led here.
+      await Task { try? await Task.sleep(for: .milliseconds(10)) }.value
     }
   }
 

@@ -66,7 +66,8 @@ extension WorkLoop {
   }
 
   private func read(_ settled: Ordersd_V1_WorkSettled, from stream: UInt64) -> (Work.Input, Cause)? {
-    guard let order = OrderID(settled.orderID), sent[order] != nil else {
+    // A touch may be answered when the outcome has been sent already.
+    guard !settled.touch, let order = OrderID(settled.orderID), sent[order] != nil else {
       if settled.hasError {
         tools.logger.debug(
           "The queue refused to extend a lease.",
@@ -75,8 +76,6 @@ extension WorkLoop {
       return nil
     }
     guard settled.hasError else {
-      // The answer to a touch that was sent before the outcome.
-      if settled.state == .leased { return nil }
       return (.settled(stream: stream, order, .accepted), .settled(settled))
     }
     if !settled.error.retryable, settled.error.code == ErrorCode.fenced.rawValue {

@@ -1,6 +1,7 @@
 import CoreTime
 import JournalLog
 import Logging
+import Logging
 package import OrderDomain
 import OrderWire
 package import PriorityQueue
@@ -126,9 +127,9 @@ extension QueueEngine {
     }
   }
 
-  /// Refuses leases: for `duration`, or until `resume`.
-  package func pause(for duration: Duration?) -> Pending<QueueGate> {
-    gate { engine, now in engine.machine.pause(until: duration.map { now.wall + $0 }) }
+  /// Refuses leases: for `duration`, or until `resume`. `reason`: for the journal; may be empty.
+  package func pause(for duration: Duration?, reason: String) -> Pending<QueueGate> {
+    gate(reason: reason) { engine, now in engine.machine.pause(until: duration.map { now.wall + $0 }) }
   }
 
   package func resume() -> Pending<QueueGate> { gate { engine, _ in engine.machine.resume() } }
@@ -137,14 +138,21 @@ extension QueueEngine {
     gate { engine, _ in engine.machine.setDraining(isOn) }
   }
 
-  private func gate(_ change: (isolated QueueEngine, Now) -> JobQueue.Step<QueueGate>) -> Pending<QueueGate> {
+  private func gate(
+    reason: String = "", _ change: (isolated QueueEngine, Now) -> JobQueue.Step<QueueGate>
+  ) -> Pending<QueueGate> {
     do { try admit() } catch { return .failure(error) }
     let now = now
     let step = change(self, now)
     defer { pump() }
-    logger.tell(
-      QueueEvent.gateSet, metadata: ["pause": "\(step.answer.pause)", "draining": "\(step.answer.draining)"])
-    return submit(StoreStep(changes: step.changes, at: now.wall)) { _ in step.answer }
+    return submit(StoreStep(changes: step.changes, at: now.wall)) { [logger] _ in
+      var fields: Logger.Metadata = [
+        "pause": "\(step.answer.pause)", "draining": "\(step.answer.draining)",
+      ]
+      if !reason.isEmpty { fields["reason"] = "\(reason)" }
+      logger.tell(QueueEvent.gateSet, metadata: fields)
+      return step.answer
+    }
   }
 }
 

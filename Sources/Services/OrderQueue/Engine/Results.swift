@@ -59,9 +59,9 @@ package struct ClaimResult: Sendable {
 
 /// The answer to one command of a work stream.
 package enum WorkAnswer: Sendable {
-  case touched(OrderID)
-  case settled(OrderID, SettleResult)
-  case refused(OrderID, ServiceError)
+  case touched(OrderID, Result<Void, ServiceError>)
+  /// To an ack or a nack.
+  case settled(OrderID, Result<SettleResult, ServiceError>)
   case renewed(Duration)
   case fenced(Fence)
 }

@@ -8,8 +8,8 @@ package final class WorkLink: Sendable {
   package enum Item: Sendable {
     case opened(leadershipLease: Duration)
     case deliveries([Delivery])
-    /// Answers to commands; what they tell of is durable.
-    case answers([WorkAnswer])
+    /// Answers to commands; what they tell of is durable. `written` is called once they are on the stream.
+    case answers([WorkAnswer], written: (@Sendable () -> Void)?)
     /// Ends the stream.
     case fenced(Fence)
     /// Ends the stream, too: something that no answer can say.

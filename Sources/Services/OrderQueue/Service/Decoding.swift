@@ -64,6 +64,19 @@ extension LeaderFence {
   }
 }
 
+extension VectorClock {
+  /// That of an order which comes in.
+  init(entering message: Ordersd_V1_VectorClock) throws {
+    try self.init(message, components: QueueLimit.enteringClockComponents, count: QueueLimit.clockCount)
+  }
+
+  /// That of a leader's word on an order. One beyond the limits counts as none: the order is done, or not, whatever
+  /// its clock has become, and refused it would be sent again.
+  init(leader message: Ordersd_V1_VectorClock) {
+    self = (try? VectorClock(message, count: QueueLimit.clockCount)) ?? VectorClock()
+  }
+}
+
 extension EnqueueCommand {
   init(_ request: Ordersd_V1_EnqueueRequest) throws {
     let id = try OrderID(wire: request.orderID)
@@ -85,7 +98,7 @@ extension EnqueueCommand {
       notBefore: try time(request.notBeforeMs, "not_before_ms"),
       expiresAt: try time(request.expiresAtMs, "expires_at_ms"))
     self.init(
-      job: job, clock: try VectorClock(request.clock), body: request.body,
+      job: job, clock: try VectorClock(entering: request.clock), body: request.body,
       basket: request.hasBasket ? try request.basket.checked() : [])
   }
 }
@@ -100,7 +113,12 @@ extension QueueEngine.Return {
     } else if request.returned {
       self = .untouched
     } else {
-      self = .later(request.delayMs == 0 ? nil : .milliseconds(Int64(request.delayMs)))
+      let delay = Duration.milliseconds(Int64(request.delayMs))
+      guard delay <= QueueLimit.nackDelay else {
+        let most = QueueLimit.nackDelay.millisecondsClamped
+        throw invalid("delay_ms: must be at most \(most), or 0 for the queue's own backoff, not \(request.delayMs)")
+      }
+      self = .later(delay == .zero ? nil : delay)
     }
   }
 }

@@ -150,21 +150,24 @@ extension WorkAnswer {
   var event: Ordersd_V1_WorkEvent {
     .with { event in
       switch self {
-      case .touched(let id):
+      case .touched(let id, let result):
         event.settled = .with {
           $0.orderID = id.description
-          $0.state = .leased
+          $0.touch = true
+          switch result {
+          case .success: $0.state = .leased
+          case .failure(let error): $0.error = error.callError
+          }
         }
       case .settled(let id, let result):
         event.settled = .with {
           $0.orderID = id.description
-          $0.clock = result.clock.message
-          $0.state = result.state.message
-        }
-      case .refused(let id, let error):
-        event.settled = .with {
-          $0.orderID = id.description
-          $0.error = error.callError
+          switch result {
+          case .success(let result):
+            $0.clock = result.clock.message
+            $0.state = result.state.message
+          case .failure(let error): $0.error = error.callError
+          }
         }
       case .renewed(let lease): event.renewed = .with { $0.leaseMs = milliseconds(lease) }
       case .fenced(let fence): event.fenced = fence.message

@@ -49,7 +49,7 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
     let result = try await durable(
       engine.ack(
         try LeaderFence(request.fence), try OrderID(wire: request.orderID),
-        clock: try VectorClock(request.clock),
+        clock: VectorClock(leader: request.clock),
         note: try shortText(request.note, "note")))
     return .with {
       $0.clock = result.clock.message
@@ -61,7 +61,7 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
     let result = try await durable(
       engine.nack(
         try LeaderFence(request.fence), try OrderID(wire: request.orderID),
-        clock: try VectorClock(request.clock),
+        clock: VectorClock(leader: request.clock),
         reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request)))
     return .with {
       $0.clock = result.clock.message
@@ -74,7 +74,7 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   ) async throws -> Ordersd_V1_CancelReply {
     try await durable(
       engine.cancel(
-        try OrderID(wire: request.orderID), clock: try VectorClock(request.clock),
+        try OrderID(wire: request.orderID), clock: try VectorClock(request.clock, count: QueueLimit.clockCount),
         reason: try shortText(request.reason, "reason"))
     ).message
   }
@@ -120,9 +120,9 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   }
 
   func pause(request: Ordersd_V1_PauseRequest, context: ServerContext) async throws -> Ordersd_V1_PauseReply {
-    _ = try shortText(request.reason, "reason")
+    let reason = try shortText(request.reason, "reason")
     let duration: Duration? = request.forMs == 0 ? nil : .milliseconds(Int64(request.forMs))
-    _ = try await durable(engine.pause(for: duration))
+    _ = try await durable(engine.pause(for: duration, reason: reason))
     return Ordersd_V1_PauseReply()
   }
 

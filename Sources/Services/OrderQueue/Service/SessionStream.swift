@@ -109,7 +109,7 @@ extension OrderQueueProvider {
     case .enqueue(let request): .enqueue(try EnqueueCommand(request))
     case .cancel(let request):
       .cancel(
-        try OrderID(wire: request.orderID), try VectorClock(request.clock),
+        try OrderID(wire: request.orderID), try VectorClock(request.clock, count: QueueLimit.clockCount),
         reason: try shortText(request.reason, "reason"))
     case .peek(let request): .peek(try OrderID(wire: request.orderID))
     case nil: throw ServiceError(.invalidArgument, "call: one of enqueue, cancel and peek must be set")

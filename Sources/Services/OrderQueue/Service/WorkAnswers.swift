@@ -1,4 +1,3 @@
-package import OrderDomain
 package import OrderWire
 import Synchronization
 
@@ -12,12 +11,9 @@ package final class WorkAnswers: Sendable {
 
     /// Of a command about one order.
     package static func of<Value>(
-      _ id: OrderID, _ result: Result<Value, any Error>, _ answer: (Value) -> WorkAnswer
+      _ result: Result<Value, any Error>, _ answer: (Result<Value, ServiceError>) -> WorkAnswer
     ) -> Outcome {
-      switch result {
-      case .success(let value): .answer(answer(value))
-      case .failure(let error): .answer(.refused(id, ServiceError(answer: error)))
-      }
+      .answer(answer(result.mapError { ServiceError(answer: $0) }))
     }
   }
 
@@ -39,7 +35,7 @@ package final class WorkAnswers: Sendable {
   private let done: @Sendable () -> Void
   private let state = Mutex(State())
 
-  /// `done` is called once, when all are on their way.
+  /// `done` is called once, when all are written to the stream.
   package init(_ pipe: Pipe<WorkLink.Item>, done: @escaping @Sendable () -> Void) {
     self.pipe = pipe
     self.done = done
@@ -82,9 +78,12 @@ package final class WorkAnswers: Sendable {
       case .failure(let error): failure = error
       }
     }
-    if !answers.isEmpty { pipe.push(.answers(answers)) }
+    if answers.isEmpty {
+      if isLast { done() }
+    } else {
+      pipe.push(.answers(answers, written: isLast ? done : nil))
+    }
     if let failure { pipe.push(.failed(failure)) }
-    if isLast { done() }
   }
 }
 

@@ -8,8 +8,8 @@ import Synchronization
 import VectorClock
 
 extension OrderQueueProvider {
-  /// Messages of which something is not answered before the stream's reader takes no more; deliveries are bounded
-  /// by credits.
+  /// Messages of which an answer is not written before the stream's reader takes no more; deliveries are bounded by
+  /// credits.
   private static let messagesInFlight = 16
 
   func work(
@@ -101,22 +101,28 @@ extension OrderQueueProvider {
       }
     case .touch(let request):
       let id = try OrderID(wire: request.orderID)
-      let pending = engine.touch(
-        try fence(request.hasFence ? request.fence : nil, link), id,
-        duration: try leaseLength(request.leaseMs, default: link.lease))
-      answers.add(pending) { .of(id, $0) { _ in .touched(id) } }
+      let pending = answer {
+        engine.touch(
+          try fence(request.hasFence ? request.fence : nil, link), id,
+          duration: try leaseLength(request.leaseMs, default: link.lease))
+      }
+      answers.add(pending) { .of($0) { .touched(id, $0.map { _ in }) } }
     case .ack(let request):
       let id = try OrderID(wire: request.orderID)
-      let pending = engine.ack(
-        try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
-        note: try shortText(request.note, "note"))
-      answers.add(pending) { .of(id, $0) { .settled(id, $0) } }
+      let pending = answer {
+        engine.ack(
+          try fence(request.hasFence ? request.fence : nil, link), id, clock: VectorClock(leader: request.clock),
+          note: try shortText(request.note, "note"))
+      }
+      answers.add(pending) { .of($0) { .settled(id, $0) } }
     case .nack(let request):
       let id = try OrderID(wire: request.orderID)
-      let pending = engine.nack(
-        try fence(request.hasFence ? request.fence : nil, link), id, clock: try VectorClock(request.clock),
-        reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request))
-      answers.add(pending) { .of(id, $0) { .settled(id, $0) } }
+      let pending = answer {
+        engine.nack(
+          try fence(request.hasFence ? request.fence : nil, link), id, clock: VectorClock(leader: request.clock),
+          reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request))
+      }
+      answers.add(pending) { .of($0) { .settled(id, $0) } }
     case .renew(let request):
       let pending = engine.renew(try fence(request.hasFence ? request.fence : nil, link))
       answers.add(pending) { result in
@@ -135,6 +141,11 @@ extension OrderQueueProvider {
     }
   }
 
+  /// What is wrong with a command about an order is the answer to it, and no reason to end the stream.
+  private func answer<Value>(_ call: () throws -> Pending<Value>) -> Pending<Value> {
+    do { return try call() } catch { return .failure(error) }
+  }
+
   /// A command may leave its fence out: the stream's own.
   private func fence(_ message: Ordersd_V1_Fence?, _ link: WorkLink) throws -> LeaderFence {
     try message.map(LeaderFence.init) ?? LeaderFence(lane: link.leader.lane, epoch: link.leader.epoch)
@@ -147,8 +158,10 @@ extension OrderQueueProvider {
       for item in batch {
         let events = try events(of: item)
         try await response.write(.with { $0.events = events })
-        if case .deliveries(let deliveries) = item {
-          opened.value.withLock { $0 }?.sent(deliveries.count)
+        switch item {
+        case .deliveries(let deliveries): opened.value.withLock { $0 }?.sent(deliveries.count)
+        case .answers(_, let written): written?()
+        case .opened, .fenced, .failed: break
         }
         // Nothing comes after a fence.
         if events.contains(where: { if case .fenced = $0.event { true } else { false } }) { return }
@@ -160,7 +173,7 @@ extension OrderQueueProvider {
     switch item {
     case .opened(let lease): [.with { $0.opened = .with { $0.leadershipLeaseMs = milliseconds(lease) } }]
     case .deliveries(let deliveries): deliveries.map { delivery in .with { $0.delivery = delivery.message } }
-    case .answers(let answers): answers.map(\.event)
+    case .answers(let answers, _): answers.map(\.event)
     case .fenced(let fence): [.with { $0.fenced = fence.message }]
     case .failed(let error): throw error
     }

@@ -1,6 +1,7 @@
 import CoreTime
 import GRDB
 import OrderDomain
+import OrderWire
 import PriorityQueue
 import VectorClock
 
@@ -189,10 +190,12 @@ struct StepTransaction {
   /// The first change of a step is the receipt of the call's message, the others are events of our own.
   private mutating func advance(_ clock: inout VectorClock, of id: OrderID) {
     if let message = step.clocks[id], received.insert(id).inserted {
-      clock.receive(message, at: Self.process)
-    } else {
-      clock.tick(Self.process)
+      var merged = clock
+      merged.receive(message, at: Self.process)
+      // Names that were made up must not add up to a clock that its readers refuse.
+      if merged.entries.count <= WireLimit.clockComponents { return clock = merged }
     }
+    clock.tick(Self.process)
   }
 }
 

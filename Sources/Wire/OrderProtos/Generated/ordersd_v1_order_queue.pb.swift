@@ -389,7 +389,7 @@ package nonisolated struct Ordersd_V1_NackRequest: Sendable {
 
   package var reason: String = String()
 
-  /// 0 = the queue's own backoff.
+  /// 0 = the queue's own backoff; at most 86,400,000 (a day).
   package var delayMs: UInt32 = 0
 
   /// Trying again cannot help: to the dead letters at once.
@@ -759,7 +759,7 @@ package nonisolated struct Ordersd_V1_StatsReply: @unchecked Sendable {
     set {_uniqueStorage()._deadLetters = newValue}
   }
 
-  /// nack, lease_expired, leader_changed.
+  /// nack, lease_expired, leader_changed, lost.
   package var redeliveries: Dictionary<String,UInt64> {
     get {_storage._redeliveries}
     set {_uniqueStorage()._redeliveries = newValue}
@@ -1447,6 +1447,9 @@ package nonisolated struct Ordersd_V1_WorkSettled: Sendable {
   package var hasError: Bool {self._error != nil}
   /// Clears the value of `error`. Subsequent reads from it will return its default value.
   package mutating func clearError() {self._error = nil}
+
+  /// It answers a touch, and tells nothing of an outcome that was sent after that.
+  package var touch: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3968,7 +3971,7 @@ nonisolated extension Ordersd_V1_WorkOpened: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Ordersd_V1_WorkSettled: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WorkSettled"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{1}clock\0\u{1}state\0\u{1}error\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}order_id\0\u{1}clock\0\u{1}state\0\u{1}error\0\u{1}touch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3980,6 +3983,7 @@ nonisolated extension Ordersd_V1_WorkSettled: SwiftProtobuf.Message, SwiftProtob
       case 2: try { try decoder.decodeSingularMessageField(value: &self._clock) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.state) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._error) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.touch) }()
       default: break
       }
     }
@@ -4002,6 +4006,9 @@ nonisolated extension Ordersd_V1_WorkSettled: SwiftProtobuf.Message, SwiftProtob
     try { if let v = self._error {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    if self.touch != false {
+      try visitor.visitSingularBoolField(value: self.touch, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4010,6 +4017,7 @@ nonisolated extension Ordersd_V1_WorkSettled: SwiftProtobuf.Message, SwiftProtob
     if lhs._clock != rhs._clock {return false}
     if lhs.state != rhs.state {return false}
     if lhs._error != rhs._error {return false}
+    if lhs.touch != rhs.touch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
