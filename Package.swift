@@ -84,6 +84,7 @@ let coreBenchmarks: [Target] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioConcurrency: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let grpcCore: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
@@ -258,7 +259,7 @@ let shellTests: [Target] = [
       "Orchestrator", "GRPCSupport", "PeerCalls", "OrderProtos", "OrderWire", "OrderDomain", "VectorClock",
       "CoreTime", "DaemonKit", "WatchdogKit",
       "OrderStore", "CheckoutFlow", grpcCore, grpcProtobuf, swiftProtobuf, grdb, lifecycle, logging, nioCore,
-      nioPosix,
+      nioPosix, nioEmbedded, nioHTTPTypes, httpTypes,
     ]),
   tests(
     "ExecutorTests",

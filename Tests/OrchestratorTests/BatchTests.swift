@@ -241,8 +241,9 @@ struct SeatPlanTests {
 struct LineReaderTests {
   private func lines(_ pieces: [String], _ limits: LineReader.Limits = .init()) throws -> [LineReader.Piece] {
     var reader = LineReader(limits: limits)
-    var found = try pieces.flatMap { try reader.take($0.utf8, count: $0.utf8.count) }
-    if let last = try reader.finish() { found.append(last) }
+    var found = pieces.flatMap { reader.take($0.utf8, count: $0.utf8.count) }
+    if let last = reader.finish() { found.append(last) }
+    if let failure = reader.failure { throw failure }
     return found
   }
 
@@ -264,5 +265,13 @@ struct LineReaderTests {
   @Test func tooManyLinesAndTooManyBytesEndIt() {
     #expect(throws: ServiceError.self) { try lines(["1\n2\n3\n"], .init(lines: 2)) }
     #expect(throws: ServiceError.self) { try lines(["12", "34"], .init(total: 3)) }
+  }
+
+  @Test(arguments: [LineReader.Limits(lines: 2), LineReader.Limits(total: 5)])
+  func theLinesBeforeALimitAreRead(limits: LineReader.Limits) {
+    var reader = LineReader(limits: limits)
+    #expect(reader.take("1\n2\n3\n4\n".utf8, count: 8) == [line("1"), line("2")])
+    #expect(reader.failure?.code == .bodyTooLarge)
+    #expect(reader.take("5\n".utf8, count: 2) == [] && reader.finish() == nil)
   }
 }

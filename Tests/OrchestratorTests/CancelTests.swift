@@ -178,7 +178,10 @@ import Testing
     #expect(try CancelDocument.reason(Data(#"{"reason": "a\u001b[1m\nb"}"#.utf8)) == "a [1m b")
     let phone = try CancelDocument.reason(Data(#"{"reason": "called +372 5555 5555, order 17"}"#.utf8))
     #expect(phone.hasSuffix("order 17"))
-    for number in ["4111-1111 1111 1111", "４１１１１１１１１１１１１１１１", "4111.1111.1111.1111"] {
+    let separators = ["", "-", ".", "\u{A0}", "/", "_", ", ", "\u{2011}"]
+    for number in ["4111-1111 1111 1111", "４１１１１１１１１１１１１１１１"]
+      + separators.map({ "4111" + $0 + "1111" + $0 + "1111" + $0 + "1111" })
+    {
       let body = #"{"reason": "card \#(number)! was declined"}"#
       #expect(try CancelDocument.reason(Data(body.utf8)) == "card …1111! was declined")
     }

@@ -35,12 +35,15 @@ import Testing
           Self.body.replacing("Ülikooli 18", with: Self.number),
           Self.body.replacing("\"EE\"", with: Self.digits),
           Self.body.replacing(#""quantity": 2"#, with: #""quantity": \#(Self.digits).5"#),
+          Self.body.replacing(#""acceptTerms": true"#, with: #""acceptTerms": true, "priority": \#(Self.digits)"#),
+          Self.body.replacing(#""acceptTerms": true"#, with: #""acceptTerms": true, "total": \#(Self.digits)"#),
         ]
         for body in broken {
           let reply = try await shop.http.post(body)
           #expect((400..<500).contains(reply.status), "\(reply.body)")
         }
         #expect(try await shop.http.post(Self.body, type: "text/plain").status == 415)
+        #expect(try await shop.http.post(Self.body, key: "key-5555/5555/5555/4444").status == 422)
         for path in ["/v1/orders", "/v1/orders/\(id)", "/v1/orders/\(id)/events", "/v1/status"] {
           let shown = try await shop.http.get(path).body
           #expect(!shown.contains(Self.digits) && !shown.contains(Self.number) && !shown.contains(Self.cvv))

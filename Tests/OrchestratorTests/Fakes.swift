@@ -234,6 +234,10 @@ final class FakeQueue: RegistrableRPCService {
     var refusesCancels = false
     /// Holder by order.
     var leased: [String: String] = [:]
+    var jobs: [String: Ordersd_V1_Job] = [:]
+    /// The first outcome that is kept.
+    var oldest: UInt64 = 1
+    var isFull = false
     var outcomes: [Ordersd_V1_Outcome] = []
     /// The cursors with which the stream was opened.
     var cursors: [UInt64] = []
@@ -254,6 +258,12 @@ final class FakeQueue: RegistrableRPCService {
   func refuseCancels() { state.withLock { $0.refusesCancels = true } }
   /// Too late for a cancel from now on.
   func lease(_ order: String, by holder: String) { state.withLock { $0.leased[order] = holder } }
+  /// What a peek finds.
+  func keep(_ job: Ordersd_V1_Job) { state.withLock { $0.jobs[job.orderID] = job } }
+  /// Forgets outcomes, as retention does.
+  func forgetOutcomes(before oldest: UInt64) { state.withLock { $0.oldest = oldest } }
+  /// Takes no orders from now on.
+  func fill() { state.withLock { $0.isFull = true } }
   /// Takes orders, but does not answer until `release`.
   func hold() { state.withLock { $0.holdsEnqueues = true } }
   func release() { state.withLock { $0.holdsEnqueues = false } }
@@ -308,6 +318,10 @@ final class FakeQueue: RegistrableRPCService {
       serializer: ProtobufSerializer<Ordersd_V1_OutcomeBatch>()
     ) { request, context in
       let after = try await ServerRequest(stream: request).message.after
+      let oldest = self.state.withLock { $0.oldest }
+      if after + 1 < oldest {
+        throw RPCError(ServiceError(.conflict, "are no longer kept", details: ["oldest": "\(oldest)"]))
+      }
       return StreamingServerResponse { writer in
         try await self.follow(after, writer, context)
         return [:]
@@ -319,10 +333,14 @@ final class FakeQueue: RegistrableRPCService {
     var answer = Ordersd_V1_QueueAnswer()
     answer.correlationID = call.correlationID
     do {
-      if case .cancel(let request)? = call.call {
-        answer.cancel = try cancel(request)
-      } else {
-        answer.enqueue = try await enqueue(call.enqueue)
+      switch call.call {
+      case .cancel(let request): answer.cancel = try cancel(request)
+      case .peek(let request):
+        guard let job = state.withLock({ $0.jobs[request.orderID] }) else {
+          throw ServiceError(.notFound, "is not known to this test")
+        }
+        answer.peek.job = job
+      case .enqueue, nil: answer.enqueue = try await enqueue(call.enqueue)
       }
     } catch let error as ServiceError {
       answer.error = .with {
@@ -335,6 +353,7 @@ final class FakeQueue: RegistrableRPCService {
 
   private func enqueue(_ request: Ordersd_V1_EnqueueRequest) async throws -> Ordersd_V1_EnqueueReply {
     let isNew = try state.withLock { state in
+      if state.isFull { throw ServiceError(.overloaded, "the queue is full", retryAfter: .seconds(1)) }
       guard !state.refused.contains(request.orderID) else {
         throw ServiceError(.invalidArgument, "body: is refused by this test")
       }

@@ -76,6 +76,10 @@ import Testing
         guard allow.contains("GET") else { continue }
         let head = try await shop.http.exchange("HEAD", path)
         #expect(head.status == 200 && head.body.isEmpty, "\(path)")
+        // A stream of events has no length.
+        guard path != "/v1/events" else { continue }
+        let whole = try await shop.http.get(path).headers["content-length"]
+        #expect(whole != nil && head.headers["content-length"] == whole, "\(path)")
       }
       #expect(try await shop.http.exchange("OPTIONS", "/v1/nothing").status == 404)
     }

@@ -1,5 +1,6 @@
 import DaemonKit
 import OrderProtos
+import OrderWire
 import SwiftProtobuf
 import Testing
 import VectorClock
@@ -45,6 +46,60 @@ import VectorClock
       #expect(try await eventually { around.queue.taken.count == 12 })
       #expect(around.queue.taken.map(\.orderID) == ids)
       #expect(around.queue.messages <= 1 + Int((clock.now - began) / .milliseconds(20)))
+    }
+  }
+
+  /// The orchestrator was away for longer than the queue keeps its outcomes.
+  @Test func whatTheQueueHasForgottenIsAskedFor() async throws {
+    try await withShop { shop, around in
+      var ids: [String] = []
+      for _ in 0..<4 { ids.append(try await submit(shop)) }
+      for id in ids { _ = try await shop.order(id, in: "queued") }
+      for (id, state) in zip(ids, [Ordersd_V1_JobState.done, .cancelled, .leased]) {
+        around.queue.keep(
+          .with {
+            $0.orderID = id
+            $0.state = state
+            $0.clock.components = ["order-queue": 40, "executor-3": 3]
+            $0.holder = state == .cancelled ? "" : "executor-3"
+            $0.epoch = 7
+            $0.attempts = 2
+            $0.reason = state == .cancelled ? "ordered twice" : ""
+          })
+      }
+      around.queue.forgetOutcomes(before: 90)
+      around.queue.breakStreams()
+      #expect(try await shop.order(ids[0], in: "executed")["execution"]["epoch"].number == 7)
+      #expect(try await shop.order(ids[1], in: "cancelled")["reason"].text == "ordered twice")
+      #expect(try await shop.order(ids[2], in: "executing")["execution"]["attempt"].number == 2)
+      // The queue does not know what became of it, and nobody guesses.
+      #expect(try await shop.order(ids[3], in: "queued")["state"].text == "queued")
+      #expect(try await eventually { around.queue.cursors.last == 89 })
+      let states = try await shop.states(of: ids[0])
+      #expect(states.suffix(3) == ["queued", "executing", "executed"])
+    }
+  }
+
+  /// What it takes no more of tells nothing of what it has.
+  @Test func aFullQueueStillCancels() async throws {
+    try await withShop(["orchestrator.circuit-failures": "1"]) { shop, around in
+      let id = try await submit(shop)
+      _ = try await shop.order(id, in: "queued")
+      around.queue.fill()
+      _ = try await submit(shop)
+      #expect(try await eventually { await shop.report().summary.contains("outbox waits") })
+      #expect(try await shop.cancel(id).status == 200)
+    }
+  }
+
+  @Test func theLimitOfWaitingOrdersHoldsAfterARestart() async throws {
+    try await withSurroundings(queueIsUp: false) { around in
+      let limit = ["orchestrator.max-backlog": "2"]
+      try await withShop(around, limit) { shop in for _ in 0..<2 { _ = try await submit(shop) } }
+      try await withShop(around, limit) { (shop) async throws -> Void in
+        #expect(try await eventually { await shop.report().summary.contains("outbox waits") })
+        #expect(try await shop.http.post(orderBody()).status == 503)
+      }
     }
   }
 

@@ -47,7 +47,8 @@ package func buildOrchestrator(
   let outbox = Outbox(
     repository: repository, queue: queue, news: news, maximumBacklog: configuration.maximumBacklog,
     context: context)
-  let follower = OutcomeFollower(repository: repository, queue: queuePeer, news: news, context: context)
+  let follower = OutcomeFollower(
+    repository: repository, queue: queuePeer, session: queue, news: news, context: context)
   let violations = ViolationRecorder(repository: repository, context: context)
   let holding = Holding(configuration.holding)
   let intake = Intake(

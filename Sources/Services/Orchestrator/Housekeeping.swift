@@ -25,7 +25,6 @@ struct Housekeeping: Service {
   /// Before anything is served: whatever was being checked was cut off by the last stop. Throws `ServiceError`.
   func recover() async throws {
     let interrupted = try await interrupt("the orchestrator stopped while it was checked") { _ in true }
-    try await purgeKeys()
     if interrupted > 0 {
       context.logger.tell(
         OrderEvent.interrupted,
@@ -39,6 +38,8 @@ struct Housekeeping: Service {
     let heartbeat = context.heartbeats.register("housekeeping", longestSilence: Self.longestSilence)
     defer { heartbeat.retire() }
     try await cancelWhenGracefulShutdown {
+      var stamps = StampTrust(
+        lifetime: Self.keyLifetime, wall: context.clocks.wall(), monotonic: context.clocks.now())
       while !Task.isCancelled {
         await heartbeat.turn()
         do { try await Task.sleep(for: Self.period) } catch { return }
@@ -49,7 +50,8 @@ struct Housekeeping: Service {
             !pool.isRunning($0)
           }
           await heartbeat.turn()
-          try await purgeKeys()
+          let (wall, monotonic) = (context.clocks.wall(), context.clocks.now())
+          if stamps.areTrusted(wall: wall, monotonic: monotonic) { try await purgeKeys(at: wall) }
         } catch is CancellationError {
           return
         } catch let error as ServiceError where error.isRetryable {
@@ -101,8 +103,8 @@ struct Housekeeping: Service {
     }
   }
 
-  private func purgeKeys() async throws {
-    let end = context.clocks.wall() + (.zero - Self.keyLifetime)
+  private func purgeKeys(at wall: Timestamp) async throws {
+    let end = wall + (.zero - Self.keyLifetime)
     try await repository.store.commit { db in try IdempotencyTable.purge(before: end, db) }
   }
 }

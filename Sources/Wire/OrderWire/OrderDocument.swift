@@ -90,15 +90,30 @@ package enum OrderDocument {
   /// Whatever separates the digits is ignored. A number of less than 12 digits is no card's (ISO/IEC 7812-1), and could
   /// stand in an address by chance.
   private static func checkCardNumber(_ order: OrderRequest, _ texts: [(String, String)]) throws {
-    let sought = plain(order.payment.card.number).filter(\.isWholeNumber)
-    guard sought.utf8.count >= 12 else { return }
+    guard let sought = soughtNumber(order) else { return }
     var others = texts.filter { $0.0 != "/payment/card/number" }
     others += order.items.enumerated().map { ("/items/\($0.offset)/quantity", String($0.element.quantity)) }
-    // `plain` never makes a text longer, so the short ones, which nearly all are, need not be looked at.
-    let length = sought.utf8.count
-    if let (pointer, _) = others.first(where: { $0.1.utf8.count >= length && plain($0.1).contains(sought) }) {
+    if let priority = order.priority { others.append(("/priority", String(priority))) }
+    if let total = order.total { others.append(("/total", String(total))) }
+    if let (pointer, _) = others.first(where: { holds(sought, $0.1) }) {
       throw field(pointer, "must not contain the card's number, which belongs in /payment/card/number alone")
     }
+  }
+
+  /// Whether `text`, which is not in the order and is to be stored with it, holds the number of its card.
+  package static func isCardNumber(of order: OrderRequest, in text: String) -> Bool {
+    soughtNumber(order).map { holds($0, text) } ?? false
+  }
+
+  /// Nil for what is no card's number.
+  private static func soughtNumber(_ order: OrderRequest) -> String? {
+    let number = plain(order.payment.card.number).filter(\.isWholeNumber)
+    return number.utf8.count >= 12 ? number : nil
+  }
+
+  /// `plain` never makes a text longer, so the short ones, which nearly all are, need not be looked at.
+  private static func holds(_ number: String, _ text: String) -> Bool {
+    text.utf8.count >= number.utf8.count && plain(text).contains(number)
   }
 
   /// Letters as they are, digits of any script as `0` … `9`, and nothing else.

@@ -9,8 +9,8 @@ import Synchronization
 /// Coarse: an alarm rings up to `grain` late, never early. Callbacks are short; they run one after the other.
 package final class Alarms: Service {
   private static let grain: Int64 = 10_000_000
-  /// Most alarms; beyond it the earliest possible answer to a bug is to ring at once.
-  private static let limit = 1_000_000
+  /// Most alarms of callers whose number nothing else bounds.
+  package static let share = 500_000
 
   private struct State {
     /// By the grain in which they are due.
@@ -29,13 +29,14 @@ package final class Alarms: Service {
   package var count: Int { state.withLock { $0.count } }
 
   /// Calls `body` at `time` or shortly after, or at once when the daemon stops before. False, and never, when it has
-  /// stopped.
+  /// stopped, or as many as `limit` are set.
   @discardableResult
-  package func ring(at time: Instant, _ body: @escaping @Sendable () -> Void) -> Bool {
+  package func ring(
+    at time: Instant, upTo limit: Int = .max, _ body: @escaping @Sendable () -> Void
+  ) -> Bool {
     let slot = max(time.nanoseconds, 0) / Self.grain + 1
     let isFirst: Bool? = state.withLock { state in
-      guard !state.isOver else { return nil }
-      precondition(state.count < Self.limit, "a million alarms are set")
+      guard !state.isOver, state.count < limit else { return nil }
       state.due[slot, default: []].append(body)
       state.count += 1
       return state.count == 1

@@ -186,7 +186,7 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
           continue
         }
         switch answer {
-        case .failure(let error) where error.isPeersFault: state.breaker.failed(waiter.permit, now: now)
+        case .failure(let error) where error.isPeersFault(wire.isOverloadGeneral): state.breaker.failed(waiter.permit, now: now)
         case .success, .failure: state.breaker.succeeded(waiter.permit)
         }
         finished.append((waiter.completion, answer))
@@ -258,10 +258,11 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
 }
 
 extension ServiceError {
-  /// Whether the peer as a whole is in trouble, rather than this one call.
-  fileprivate var isPeersFault: Bool {
+  /// Whether the peer as a whole is in trouble, rather than this one call. `isOverloadGeneral`: of `SessionWire`.
+  fileprivate func isPeersFault(_ isOverloadGeneral: Bool) -> Bool {
     switch code {
-    case .overloaded, .stopping, .serviceUnavailable, .storageUnavailable, .deadlineExceeded: true
+    case .overloaded: isOverloadGeneral
+    case .stopping, .serviceUnavailable, .storageUnavailable, .deadlineExceeded: true
     default: false
     }
   }

@@ -23,6 +23,8 @@ package struct SessionWire<Call: Sendable, Answer: Sendable>: Sendable {
   let batch: Int
   /// Bytes that a call takes in a message, about.
   let size: @Sendable (Call) -> Int
+  /// Whether `overloaded` tells of the peer as a whole, rather than of a kind of call.
+  let isOverloadGeneral: Bool
 }
 
 package typealias CheckSessionWire = SessionWire<
@@ -36,11 +38,12 @@ extension SessionWire {
   /// `pack` and `unpack`: between calls and messages.
   private init<Request: Message, Reply: Message>(
     _ method: MethodDescriptor, batch: Int, size: @escaping @Sendable (Call) -> Int,
-    cancelling: @escaping @Sendable (Call) -> Call?,
+    isOverloadGeneral: Bool, cancelling: @escaping @Sendable (Call) -> Call?,
     pack: @escaping @Sendable ([Outgoing]) -> Request, unpack: @escaping @Sendable (Reply) -> Answers
   ) {
     self.batch = batch
     self.size = size
+    self.isOverloadGeneral = isOverloadGeneral
     self.cancelling = cancelling
     run = { client, opened, next, receive in
       let request = StreamingClientRequest<Request> { writer in
@@ -78,6 +81,7 @@ extension CheckSessionWire {
         case .settle, .cancel: 0
         }
       },
+      isOverloadGeneral: true,
       cancelling: { call in
         guard case .check(let request) = call else { return nil }
         return .cancel(.with { $0.orderID = request.orderID })
@@ -123,6 +127,8 @@ extension QueueSessionWire {
       case .cancel, .peek: 0
       }
     },
+    // A queue that is full or drains takes no order, and goes on to cancel those it has.
+    isOverloadGeneral: false,
     cancelling: { _ in nil },
     pack: { calls in
       Ordersd_V1_QueueSessionRequest.with { message in

@@ -104,15 +104,17 @@ struct BatchRun: Sendable {
     var number = 0
     do {
       while let bytes = try await pieces.next(within: Self.silence) {
-        for piece in try reader.take(bytes.readableBytesView, count: bytes.readableBytes) {
+        for piece in reader.take(bytes.readableBytesView, count: bytes.readableBytes) {
           number += 1
           guard try await start(piece, number, &place, desk, in: &group) else { return false }
         }
+        if let failure = reader.failure { throw failure }
       }
-      if let piece = try reader.finish() {
+      if let piece = reader.finish() {
         number += 1
         return try await start(piece, number, &place, desk, in: &group)
       }
+      if let failure = reader.failure { throw failure }
       return true
     } catch {
       // The lines before are answered all the same; this one tells why no more were read.

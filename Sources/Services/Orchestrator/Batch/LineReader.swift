@@ -32,21 +32,20 @@ struct LineReader {
   private var total = 0
   /// Number of the last line that was begun.
   private(set) var lines = 0
+  /// Why no more is taken.
+  private(set) var failure: ServiceError?
 
   init(limits: Limits) { self.limits = limits }
 
-  /// Takes the next bytes; returns the lines that are complete with them. Throws `body_too_large`.
-  mutating func take(_ bytes: some Sequence<UInt8>, count: Int) throws -> [Piece] {
-    total += count
-    guard total <= limits.total else {
-      throw ServiceError(
-        .bodyTooLarge,
-        "the batch is too large; at most \(limits.total) bytes are taken, send the rest in another one")
-    }
+  /// Takes the next bytes; returns the lines that are complete with them. Whatever is beyond a limit sets `failure`
+  /// (`body_too_large`), and nothing is taken from then on.
+  mutating func take(_ bytes: some Sequence<UInt8>, count: Int) -> [Piece] {
     var pieces: [Piece] = []
-    for byte in bytes {
+    let room = max(0, limits.total - total)
+    total += count
+    for byte in bytes.prefix(room) where failure == nil {
       if byte == UInt8(ascii: "\n") {
-        pieces.append(try cut())
+        if let piece = cut() { pieces.append(piece) }
       } else if !isDropping {
         buffer.append(byte)
         if buffer.count > limits.line {
@@ -55,18 +54,24 @@ struct LineReader {
         }
       }
     }
+    if count > room, failure == nil {
+      failure = ServiceError(
+        .bodyTooLarge,
+        "the batch is too large; at most \(limits.total) bytes are taken, send the rest in another one")
+    }
     return pieces
   }
 
-  /// The last line, where it has no end of line of its own. Throws `body_too_large`.
-  mutating func finish() throws -> Piece? { buffer.isEmpty && !isDropping ? nil : try cut() }
+  /// The last line, where it has no end of line of its own.
+  mutating func finish() -> Piece? { failure != nil || (buffer.isEmpty && !isDropping) ? nil : cut() }
 
-  private mutating func cut() throws -> Piece {
+  private mutating func cut() -> Piece? {
     lines += 1
     guard lines <= limits.lines else {
-      throw ServiceError(
+      failure = ServiceError(
         .bodyTooLarge,
         "the batch has too many lines; at most \(limits.lines) are taken, send the rest in another one")
+      return nil
     }
     defer {
       buffer.removeAll(keepingCapacity: true)

@@ -102,12 +102,14 @@ final class CheckoutPool: Service, Sendable {
     _ order: OrderID, _ work: @escaping Work
   ) async throws -> StoredOrder {
     try await withCheckedThrowingContinuation { continuation in
-      let isTaken = state.withLock { state in
+      let (hasPlace, isTaken) = state.withLock { state in
+        guard state.running[order] != nil else { return (false, false) }
         state.running[order]?.waiting.append(continuation)
-        if case .enqueued = submit.yield(Job(order: order, work: work)) { return true }
-        return false
+        if case .enqueued = submit.yield(Job(order: order, work: work)) { return (true, true) }
+        return (true, false)
       }
-      // The stop began after the place was reserved. The order is durable: the next start finds it.
+      // The stop began, or was over, after the place was reserved. The order is durable: the next start finds it.
+      if !hasPlace { return continuation.resume(throwing: Self.stopping) }
       if !isTaken { finish(order, .failure(Self.stopping)) }
     }
   }

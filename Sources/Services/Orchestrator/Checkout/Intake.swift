@@ -71,6 +71,9 @@ struct Intake: Sendable {
     try outbox.requireRoom()
     if let idempotencyKey { try Self.check(idempotencyKey, limit: Self.keyLength.upperBound) }
     let request = Submission(order: try OrderDocument.decode(body), client: client)
+    if let idempotencyKey, OrderDocument.isCardNumber(of: request.order, in: idempotencyKey) {
+      throw Self.keyError("must not contain the card's number: it is stored")
+    }
     let now = context.clocks.wall()
     var random = SystemRandomNumberGenerator()
     let id = OrderID(at: now, using: &random)
@@ -220,10 +223,13 @@ struct Intake: Sendable {
   /// Throws `invalid_argument` for a key that is none. `limit`: bytes.
   static func check(_ key: String, limit: Int) throws {
     guard (1...limit).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-      let problem = "must be 1 to \(limit) visible ASCII characters"
-      throw ServiceError(
-        .invalidArgument, "the Idempotency-Key \(problem)",
-        details: ["field": "Idempotency-Key", "problem": problem])
+      throw keyError("must be 1 to \(limit) visible ASCII characters")
     }
+  }
+
+  private static func keyError(_ problem: String) -> ServiceError {
+    ServiceError(
+      .invalidArgument, "the Idempotency-Key \(problem)",
+      details: ["field": "Idempotency-Key", "problem": problem])
   }
 }

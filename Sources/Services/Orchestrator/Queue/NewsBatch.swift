@@ -28,8 +28,10 @@ struct NewsBatch: Sendable {
   var taken: [Taken] = []
   /// In the order in which the queue tells of them.
   var outcomes: [Ordersd_V1_Outcome] = []
+  /// Orders as the queue has them, where it has forgotten what became of them before; without a sequence.
+  var found: [Ordersd_V1_Outcome] = []
 
-  var isEmpty: Bool { taken.isEmpty && outcomes.isEmpty }
+  var isEmpty: Bool { taken.isEmpty && outcomes.isEmpty && found.isEmpty }
 
   /// All steps of an order become one change of it. Returns whether an order that the queue took is to be
   /// withdrawn.
@@ -42,6 +44,7 @@ struct NewsBatch: Sendable {
       let entries = try Self.apply(news, to: &order, &mustWithdraw, process: context.process)
       changes[news.order] = (order, entries)
     }
+    for outcome in found { try apply(outcome, &changes, &writer, context) }
     try apply(outcomes, &changes, &writer, context)
     for (_, change) in changes.sorted(by: { $0.key < $1.key }) {
       try writer.update(change.order, change.entries)
@@ -93,16 +96,23 @@ struct NewsBatch: Sendable {
     var applied = before
     for outcome in outcomes where outcome.sequence > applied {
       applied = outcome.sequence
-      guard let id = OrderID(outcome.orderID), let known = try changes[id]?.order ?? writer.load(id) else {
-        context.logger.warning(
-          "The queue tells of an order that is not known here.",
-          metadata: ["order_id": "\(outcome.orderID.prefix(64))"])
-        continue
-      }
-      guard let (order, entries) = Self.apply(outcome, to: known, context) else { continue }
-      changes[id] = (order, (changes[id]?.entries ?? []) + entries)
+      try apply(outcome, &changes, &writer, context)
     }
     if applied > before { try CursorTable.set(OutcomeFollower.cursor, applied, writer.db) }
+  }
+
+  private func apply(
+    _ outcome: Ordersd_V1_Outcome, _ changes: inout Changes, _ writer: inout OrderWriter,
+    _ context: DaemonContext
+  ) throws {
+    guard let id = OrderID(outcome.orderID), let known = try changes[id]?.order ?? writer.load(id) else {
+      context.logger.warning(
+        "The queue tells of an order that is not known here.",
+        metadata: ["order_id": "\(outcome.orderID.prefix(64))"])
+      return
+    }
+    guard let (order, entries) = Self.apply(outcome, to: known, context) else { return }
+    changes[id] = (order, (changes[id]?.entries ?? []) + entries)
   }
 
   /// Nil for what changes nothing.
@@ -182,6 +192,10 @@ struct NewsBatch: Sendable {
     case (.approved, .executed), (.approved, .failed): [.queued, .executing, target]
     case (.approved, _): [.queued, target]
     case (.queued, .executed): [.executing, .executed]
+    // What came between was missed.
+    case (.failed, .executed): [.queued, .executing, .executed]
+    case (.failed, .executing), (.failed, .expired), (.executing, .cancelled), (.executing, .expired):
+      [.queued, target]
     default: [target]
     }
   }

@@ -162,6 +162,8 @@ final class Outbox: Service, Sendable {
   private func readAndHandOver(_ heartbeat: Heartbeat) async throws {
     var last: OrderID?
     var refusal: ServiceError?
+    // First, because the queue may be down for long, and the limit is to hold from the start.
+    try await countBacklog()
     while true {
       let after = last
       let page = try await repository.store.read { db in
@@ -173,9 +175,13 @@ final class Outbox: Service, Sendable {
       last = end.id
     }
     // Some were taken over by the outcomes, which do not count here.
+    try await countBacklog()
+    if let refusal { report(refusal) } else { trouble.withLock { $0 = nil } }
+  }
+
+  private func countBacklog() async throws {
     let waiting = try await repository.counts()[OrderState.approved.rawValue] ?? 0
     backlog.store(waiting, ordering: .relaxed)
-    if let refusal { report(refusal) } else { trouble.withLock { $0 = nil } }
   }
 
   private func report(_ error: any Error) {

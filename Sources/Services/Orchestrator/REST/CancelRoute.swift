@@ -69,22 +69,24 @@ enum CancelDocument {
   }
 
   /// The reason is stored, so of a card number only the last four digits stay: of any 12 to 19 digits that begin as
-  /// cards do and whose check digit fits (ISO/IEC 7812-1), possibly with spaces, points or hyphens between them.
+  /// cards do and whose check digit fits (ISO/IEC 7812-1), with whatever else than letters between them.
   private static func withoutCardNumbers(_ text: String) -> String {
     var kept = ""
-    // What may be a card number so far: as it stands, and its digits.
-    var run = ""
+    // What may be a card number so far: as it stands up to its last digit, what follows that, and the digits.
+    var (run, gap) = ("", "")
     var digits: [Int] = []
     func endRun() {
-      kept += holdsCardNumber(digits) ? "…" + digits.suffix(4).map(String.init).joined() : run
-      (run, digits) = ("", [])
+      kept += (holdsCardNumber(digits) ? "…" + digits.suffix(4).map(String.init).joined() : run) + gap
+      (run, gap, digits) = ("", "", [])
     }
     for scalar in text.unicodeScalars {
       if scalar.properties.numericType == .decimal, let value = scalar.properties.numericValue {
         digits.append(Int(value))
+        run += gap
+        gap = ""
         run.unicodeScalars.append(scalar)
-      } else if !digits.isEmpty, [" ", "-", "."].contains(scalar) {
-        run.unicodeScalars.append(scalar)
+      } else if !digits.isEmpty, !scalar.properties.isAlphabetic {
+        gap.unicodeScalars.append(scalar)
       } else {
         endRun()
         kept.unicodeScalars.append(scalar)

@@ -29,7 +29,7 @@ struct CatalogView: Sendable {
 
   func response(to request: Request) -> Response {
     if let known = request.headers[.ifNoneMatch], matches(known) {
-      return Response(status: .notModified, headers: [.eTag: tag])
+      return Response(status: .notModified, headers: [.eTag: tag, .cacheControl: "no-cache"])
     }
     return Response(
       status: .ok,

@@ -12,8 +12,6 @@ struct HTTPService: Service {
   let context: DaemonContext
   /// Connections at a time; more wait to be accepted.
   static let maximumConnections = 4_096
-  /// How long a connection may be silent between requests, and how long the head of a request may take in all.
-  static let idleTimeout = TimeAmount.seconds(30)
   /// The endpoint that is listened on (with the port that the kernel chose for port 0), or why none is.
   let listening = Latch<NetworkEndpoint>()
 
@@ -25,7 +23,8 @@ struct HTTPService: Service {
       router: api.router(),
       server: .http1(
         configuration: .init(
-          additionalChannelHandlers: [HeadGuard()], idleTimeout: Self.idleTimeout,
+          // Silence is for `HeadGuard` to judge: the server's own timer would end a batch that waits for its places.
+          additionalChannelHandlers: [HeadGuard()], idleTimeout: nil,
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: HeadGuard.fieldSize, maxHeaderListSize: HeadGuard.headerSize,
             maxHeaderFieldCount: HeadGuard.fields))),

@@ -8,7 +8,10 @@ import OrderWire
 /// Answers a request whose head cannot be read, or is too large, with a problem like any other, and closes the
 /// connection: what comes after it could be anything.
 ///
-/// Sits behind the HTTP decoder of each connection. A half-closed or silent connection is the server's own to end.
+/// Ends a connection on which no request begins, too. While one is answered, its body is watched by whoever reads it
+/// (`WholeBody`, `BatchRun`), and nothing but its own end ends it.
+///
+/// Sits behind the HTTP decoder of each connection. A half-closed connection is the server's own to end.
 final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
@@ -19,20 +22,38 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
   static let fieldSize = 16 << 10
   static let headerSize = 32 << 10
   static let fields = 100
+  /// From the end of one answer, or the beginning of the connection, to the end of the next request's head.
+  static let silence = TimeAmount.seconds(30)
   /// For the client to take the answer and close.
   private static let farewell = TimeAmount.seconds(1)
 
   /// Requests whose answers are not complete: nothing may be written between them.
   private var open = 0
+  private var ending: Scheduled<Void>?
+
+  func handlerAdded(context: ChannelHandlerContext) { awaitHead(context) }
+
+  func handlerRemoved(context: ChannelHandlerContext) { ending?.cancel() }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if case .head = unwrapInboundIn(data) { open += 1 }
+    if case .head = unwrapInboundIn(data) {
+      open += 1
+      ending?.cancel()
+    }
     context.fireChannelRead(data)
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    if case .end = unwrapOutboundIn(data) { open -= 1 }
+    if case .end = unwrapOutboundIn(data) {
+      open -= 1
+      if open == 0 { awaitHead(context) }
+    }
     context.write(data, promise: promise)
+  }
+
+  private func awaitHead(_ context: ChannelHandlerContext) {
+    let channel = context.channel
+    ending = channel.eventLoop.scheduleTask(in: Self.silence) { channel.close(mode: .all, promise: nil) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {

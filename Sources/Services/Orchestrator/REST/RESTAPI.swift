@@ -56,8 +56,10 @@ struct RESTAPI: Sendable {
       guard route.method == .get else { continue }
       router.on(RouterPath(route.path), method: .head) { request, context in
         var response = try await route.handler(request, context)
-        response.headers[.contentLength] = response.body.contentLength.map(String.init)
+        let length = response.body.contentLength
+        // Sets the header to the length of what is sent.
         response.body = .init()
+        if let length { response.headers[.contentLength] = String(length) }
         return response
       }
     }

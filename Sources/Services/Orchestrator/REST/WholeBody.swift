@@ -18,15 +18,19 @@ extension RESTAPI {
   static let bodyDeadline = Duration.seconds(10)
 
   /// The whole body; no larger than `limit` bytes, and within `bodyDeadline`. Throws `body_too_large`,
-  /// `request_timeout`, and `stopping` when the daemon does not wait for the rest.
+  /// `request_timeout`, `overloaded`, and `stopping` when the daemon does not wait for the rest.
   func body(of request: Request, upTo limit: Int) async throws -> Data {
     let body = request.body
     let reading = Reading()
     // Weak: most bodies are there long before, and are not kept for it.
-    intake.runner.alarms.ring(at: intake.context.clocks.now() + Self.bodyDeadline) { [weak reading] in
+    let end = intake.context.clocks.now() + Self.bodyDeadline
+    let isSet = intake.runner.alarms.ring(at: end, upTo: Alarms.share) { [weak reading] in
       reading?.giveUp(
         ServiceError(
           .requestTimeout, "the body did not arrive within \(Self.bodyDeadline); send it at once"))
+    }
+    guard isSet else {
+      throw ServiceError(.overloaded, "too many requests have come in a moment", retryAfter: .seconds(1))
     }
     let whole = try await withGracefulShutdownHandler {
       try await withThrowingTaskGroup(of: Result<ByteBuffer, any Error>.self) { group in
