@@ -57,7 +57,8 @@ func reportingFailures(_ body: () async throws -> Void) async throws {
 
 /// Tells the user something, on standard error.
 func tell(_ text: String) {
-  write(text.split(separator: "\n").map { "ordersctl: \(printable(String($0)))\n" }.joined(), to: 2)
+  // There is nowhere to tell that this failed.
+  _ = write(text.split(separator: "\n").map { "ordersctl: \(printable(String($0)))\n" }.joined(), to: 2)
 }
 
 /// Text from a peer must not steer the terminal: control characters become spaces.
@@ -65,16 +66,32 @@ func printable(_ text: String) -> String {
   String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }))
 }
 
-/// Hands out data, on standard output.
-func output(_ text: String) { write(text.hasSuffix("\n") ? text : text + "\n", to: 1) }
+/// Hands out data, on standard output. Throws a `Failure` when not all of it could be written.
+func output(_ text: String) throws {
+  guard let error = write(text.hasSuffix("\n") ? text : text + "\n", to: 1) else { return }
+  throw Failure(Exit.failed, "standard output: cannot be written (\(String(cString: strerror(error))))")
+}
 
-private func write(_ text: String, to descriptor: Int32) {
+/// Nil when there is no more to be written, else the error (errno(3)).
+private func write(_ text: String, to descriptor: Int32) -> Int32? {
   var bytes = Array(text.utf8)[...]
   while !bytes.isEmpty {
     let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    if written < 0 && errno == EINTR { continue }
+    if written > 0 {
+      bytes = bytes.dropFirst(written)
+      continue
+    }
+    let error = written < 0 ? errno : EIO
+    switch error {
+    case EINTR: continue
+    case EAGAIN:
+      // A pipe that does not block, and is full. If there is no waiting for it, the next write says why.
+      var full = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      _ = poll(&full, 1, -1)
     // A reader that has gone (`ordersctl list | head -1`) wants no more, and that is no fault.
-    if written <= 0 { return }
-    bytes = bytes.dropFirst(written)
+    case EPIPE: return nil
+    default: return error
+    }
   }
+  return nil
 }

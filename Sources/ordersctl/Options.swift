@@ -40,9 +40,13 @@ struct ServerOptions: ParsableArguments {
     guard var url = given else { return "http://127.0.0.1:\(8081 + (try offset()))" }
     if !url.contains("://") { url = "http://" + url }
     while url.hasSuffix("/") { url.removeLast() }
-    guard url.hasPrefix("http://") || url.hasPrefix("https://"), URL(string: url)?.host() != nil else {
+    guard url.hasPrefix("http://") || url.hasPrefix("https://"), let parsed = URL(string: url),
+      parsed.host() != nil, (1...65_535).contains(parsed.port ?? 1)
+    else {
       throw Failure(
-        Exit.usage, "the server must be a URL such as http://127.0.0.1:8081, not '\(given ?? "")' (--server)")
+        Exit.usage,
+        "the server must be a URL such as http://127.0.0.1:8081, its port from 1 to 65535, "
+          + "not '\(given ?? "")' (--server)")
     }
     return url
   }

@@ -62,6 +62,37 @@ extension Integration {
       #expect(server.requests.count == 1)
     }
 
+    @Test("The time-out is of the whole answer, not of its head alone")
+    func stalledAnswer() async throws {
+      let line = #"{"line": 1, "status": 201, "orderId": "\#(Self.id)", "state": "approved"}"# + "\n"
+      let server = try ScriptedServer([.stall(line), .stall(#"{"orderId": "#)])
+      let batch = try await ordersctl(
+        server.url, "submit", "--batch", "examples/orders.ndjson", "--timeout", "1s")
+      #expect(batch.status == 6 && batch.errors.contains("did not answer in time"), "\(batch)")
+      #expect(batch.output.contains(Self.id), "what came is shown")
+      #expect(batch.errors.contains("--idempotency-key"))
+      let single = try await ordersctl(server.url, "submit", "examples/order.json", "--timeout", "1s")
+      #expect(single.status == 6 && single.errors.contains("did not answer in time"), "\(single)")
+      #expect(server.requests.count == 2)
+    }
+
+    @Test("A reader that takes its time gets the whole answer, through a pipe that does not block, too")
+    func slowReader() async throws {
+      let long = String(repeating: "x", count: 300_000)
+      let order = #"{"orderId": "\#(Self.id)", "state": "executed", "note": "\#(long)"}"#
+      let server = try ScriptedServer([.answer(200, order)])
+      // The pipe is full long before anybody reads.
+      let script = """
+        perl -MFcntl -e 'fcntl(STDOUT, F_SETFL, O_NONBLOCK) or die; exec @ARGV' "$@" | { sleep 1; cat; }
+        """
+      let result = try await Programs.run(
+        URL(fileURLWithPath: "/bin/sh"),
+        [
+          "-c", script, "sh", Programs.ordersctl.path, "get", Self.id, "-o", "json", "--server", server.url,
+        ])
+      #expect(result.output.contains(long), "\(result.output.utf8.count) bytes; \(result.errors)")
+    }
+
     @Test("Waiting outlasts a server that is away for a while")
     func wait() async throws {
       let unavailable = ScriptedServer.Behaviour.answer(
@@ -104,6 +135,8 @@ private final class ScriptedServer: Sendable {
     /// Takes the request and closes the connection.
     case hangUp
     case answer(Int, String, [String] = [])
+    /// Sends the head of an answer and the beginning of its body, and waits until the client has had enough.
+    case stall(String)
   }
 
   struct Request: Sendable {
@@ -133,10 +166,17 @@ private final class ScriptedServer: Sendable {
         guard connection >= 0 else { return }
         let request = Self.read(connection)
         self?.received.withLock { $0.append(request) }
-        if case .answer(let status, let body, let fields) = behaviour {
+        switch behaviour {
+        case .hangUp: break
+        case .answer(let status, let body, let fields):
           let head = ["HTTP/1.1 \(status) X", "Content-Type: application/json", "Connection: close"] + fields
           let text = (head + ["Content-Length: \(body.utf8.count)", "", body]).joined(separator: "\r\n")
           _ = send(connection, text, text.utf8.count, Int32(MSG_NOSIGNAL))
+        case .stall(let start):
+          let text = "HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\n" + start
+          _ = send(connection, text, text.utf8.count, Int32(MSG_NOSIGNAL))
+          var rest = [UInt8](repeating: 0, count: 4_096)
+          while recv(connection, &rest, rest.count, 0) > 0 {}
         }
         close(connection)
       }

@@ -71,40 +71,45 @@ struct OrdersClient {
   }
 
   private func send(_ request: HTTPClientRequest, timeout: Duration) async throws -> Answer {
-    let answer = try await exchange(request, timeout: timeout) { response in try await Self.whole(response) }
+    let answer = try await exchange(request, timeout: timeout) { response, body in
+      try await Self.whole(response, body)
+    }
     guard (200..<300).contains(answer.status) else { throw Self.failure(answer) }
     return answer
   }
 
   /// An answer that is read as it comes, by `body`; a refusal becomes a `Failure` as with any other.
   func stream(
-    _ request: HTTPClientRequest, timeout: Duration, _ body: (HTTPClientResponse.Body) async throws -> Void
+    _ request: HTTPClientRequest, timeout: Duration, _ body: (TimedBody) async throws -> Void
   ) async throws {
-    let refusal = try await exchange(request, timeout: timeout) { response -> Answer? in
-      guard response.status == .ok else { return try await Self.whole(response) }
-      try await body(response.body)
+    let refusal = try await exchange(request, timeout: timeout) { response, answer -> Answer? in
+      guard response.status == .ok else { return try await Self.whole(response, answer) }
+      try await body(answer)
       return nil
     }
     if let refusal { throw Self.failure(refusal) }
   }
 
-  private static func whole(_ response: HTTPClientResponse) async throws -> Answer {
-    let body = try await response.body.collect(upTo: maximumAnswer)
+  private static func whole(_ response: HTTPClientResponse, _ body: TimedBody) async throws -> Answer {
+    let body = try await body.collect(upTo: maximumAnswer)
     return Answer(
       status: Int(response.status.code), body: Data(body.readableBytesView),
       isReplay: response.headers.first(name: "idempotency-replayed") == "true")
   }
 
+  /// `timeout`: of the whole exchange, to the end of the body.
   private func exchange<Result>(
-    _ request: HTTPClientRequest, timeout: Duration, _ body: (HTTPClientResponse) async throws -> Result
+    _ request: HTTPClientRequest, timeout: Duration,
+    _ body: (HTTPClientResponse, TimedBody) async throws -> Result
   ) async throws -> Result {
+    let nanoseconds = max(timeout, .milliseconds(1)).inNanoseconds
+    let deadline = ContinuousClock.now + .nanoseconds(nanoseconds)
     var request = request
     request.headers.replaceOrAdd(name: "accept", value: "application/json, application/problem+json")
     request.headers.replaceOrAdd(name: "user-agent", value: "ordersctl")
     do {
-      let response = try await http.execute(
-        request, timeout: .nanoseconds(max(timeout, .milliseconds(1)).inNanoseconds))
-      return try await body(response)
+      let response = try await http.execute(request, timeout: .nanoseconds(nanoseconds))
+      return try await body(response, TimedBody(body: response.body, deadline: deadline))
     } catch let failure as Failure {
       throw failure
     } catch let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout {

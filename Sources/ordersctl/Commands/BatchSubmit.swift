@@ -25,7 +25,7 @@ enum BatchSubmit {
           if let last = model.summary { summary = last }
           problem = problem ?? model.problem?.code.map(ErrorCode.init(rawValue:))
           // As it comes: who asks for JSON is a program, perhaps the next one in a pipe.
-          if format == .json { return output(String(decoding: line, as: UTF8.self)) }
+          if format == .json { return try output(String(decoding: line, as: UTF8.self)) }
           guard model.summary == nil else { return }
           rows.append(model)
           if format == .yaml { documents.append(try JSONDecoder().decode(JSONValue.self, from: line)) }

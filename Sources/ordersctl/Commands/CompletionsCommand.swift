@@ -1,6 +1,6 @@
 import ArgumentParser
 
-struct CompletionsCommand: ParsableCommand {
+struct CompletionsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "completions", abstract: "Print what makes a shell complete the words of ordersctl.",
     discussion: """
@@ -12,8 +12,8 @@ struct CompletionsCommand: ParsableCommand {
   @Argument(help: "bash, zsh or fish.")
   var shell: Shell
 
-  func run() {
-    print(Ordersctl.completionScript(for: shell.completionShell))
+  func run() async throws {
+    try await reportingFailures { try output(Ordersctl.completionScript(for: shell.completionShell)) }
   }
 
   enum Shell: String, CaseIterable, ExpressibleByArgument {

@@ -17,6 +17,8 @@ struct ElectionStatusCommand: AsyncParsableCommand {
     commandName: "status", abstract: "Who leads, by every executor's own account and by the queue's.",
     discussion: """
       A leader is effective when the queue, the judge of who may act, names the same executor and the same epoch.
+      Without --executor, those with the ids 1 to 9 are asked at their default ports, and others that the queue
+      or one of these names.
       Exit status 0 when there is an effective leader, 5 otherwise.
       """)
 
@@ -31,36 +33,18 @@ struct ElectionStatusCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingFailures {
-      let isSearch = endpoints.isEmpty
-      let asked =
-        try isSearch ? (1...9).map { try server.endpoint(port: 50_060 + $0) } : endpoints.map(\.endpoint)
       let judge = try queue?.endpoint ?? server.endpoint(port: 50_055)
       async let verdict = Self.holder(judge, lane: lane)
-      var rows = await Self.ask(asked)
-      // On a search a port that nobody answers at means that there is no such executor.
-      if isSearch { rows.removeAll { $0.status == nil } }
+      let answers: [ExecutorAnswer]
+      if endpoints.isEmpty {
+        answers = await ExecutorSearch.run(from: try server.endpoint(port: 50_060), queue: judge)
+      } else {
+        answers = await ExecutorSearch.ask(endpoints.map(\.endpoint))
+      }
+      let rows = answers.map { ExecutorRow($0) }
       let election = Election(lane: lane, rows: rows, holder: await verdict)
       try Printer(format: output.format).list(rows, json: election.json, before: election.lines)
       if !election.isEffective { throw Failure(Exit.unavailable, election.problem) }
-    }
-  }
-
-  private static func ask(_ endpoints: [NetworkEndpoint]) async -> [ExecutorRow] {
-    await withTaskGroup(of: (Int, ExecutorRow).self) { group in
-      for (index, endpoint) in endpoints.enumerated() {
-        group.addTask {
-          do {
-            let status = try await RoleClient.status(ofExecutorAt: endpoint)
-            return (index, ExecutorRow(endpoint: endpoint, status: status, problem: ""))
-          } catch {
-            let problem = (error as? ServiceError)?.message ?? "\(error)"
-            return (index, ExecutorRow(endpoint: endpoint, status: nil, problem: problem))
-          }
-        }
-      }
-      var rows: [(Int, ExecutorRow)] = []
-      for await row in group { rows.append(row) }
-      return rows.sorted { $0.0 < $1.0 }.map(\.1)
     }
   }
 
@@ -142,6 +126,18 @@ private struct ExecutorRow: ListRow, Sendable {
   let endpoint: NetworkEndpoint
   let status: Ordersd_V1_ExecutorStatus?
   let problem: String
+
+  init(_ answer: ExecutorAnswer) {
+    endpoint = answer.endpoint
+    switch answer.status {
+    case .success(let status):
+      self.status = status
+      problem = ""
+    case .failure(let error):
+      status = nil
+      problem = (error as? ServiceError)?.message ?? "\(error)"
+    }
+  }
 
   var row: [String] {
     guard let status else {

@@ -9,33 +9,31 @@ struct ExecutorsOptions: ParsableArguments {
   var endpoints: [EndpointArgument] = []
   @OptionGroup var server: ServerOptions
 
-  /// Tells those that were named, or all that answer at the default ports. First all are asked for their
-  /// status, then those told for which `isMeant`: telling one may change the others. Throws when nobody was.
+  /// Tells those that were named, or all that a search finds. First all are asked for their status, then those told
+  /// for which `isMeant`: telling one may change the others. Throws when nobody was.
   func each(
     orFail nobody: String = "no executor answers",
     where isMeant: (Ordersd_V1_ExecutorStatus) -> Bool = { _ in true },
     _ tell: @Sendable @escaping (NetworkEndpoint) async throws -> String
   ) async throws -> [ToldExecutor] {
-    let isSearch = endpoints.isEmpty
-    let all =
-      try isSearch ? (1...9).map { try server.endpoint(port: 50_060 + $0) } : endpoints.map(\.endpoint)
-    let asked = await Self.concurrently(all) { endpoint -> Result<Ordersd_V1_ExecutorStatus, any Error> in
-      do { return .success(try await RoleClient.status(ofExecutorAt: endpoint)) } catch {
-        return .failure(error)
-      }
+    let answers: [ExecutorAnswer]
+    if endpoints.isEmpty {
+      answers = await ExecutorSearch.run(
+        from: try server.endpoint(port: 50_060), queue: try server.endpoint(port: 50_055))
+    } else {
+      answers = await ExecutorSearch.ask(endpoints.map(\.endpoint))
     }
     var told: [ToldExecutor] = []
     var meant: [(endpoint: NetworkEndpoint, name: String)] = []
-    for (endpoint, answer) in zip(all, asked) {
-      switch answer {
+    for answer in answers {
+      switch answer.status {
       case .success(let status):
-        if isMeant(status) { meant.append((endpoint, "executor-\(status.executorID)")) }
-      // On a search a port that nobody answers at means that there is no such executor.
+        if isMeant(status) { meant.append((answer.endpoint, "executor-\(status.executorID)")) }
       case .failure(let error):
-        if !isSearch { told.append(ToldExecutor(endpoint: endpoint, name: nil, failed: error)) }
+        told.append(ToldExecutor(endpoint: answer.endpoint, name: nil, failed: error))
       }
     }
-    told += await Self.concurrently(meant) { endpoint, name in
+    told += await ExecutorSearch.concurrently(meant) { endpoint, name in
       do {
         return ToldExecutor(endpoint: endpoint, name: name, result: try await tell(endpoint), isTold: true)
       } catch {
@@ -44,20 +42,6 @@ struct ExecutorsOptions: ParsableArguments {
     }
     if told.isEmpty { throw Failure(Exit.unavailable, nobody) }
     return told
-  }
-
-  /// The answers in the order of the questions.
-  private static func concurrently<Question: Sendable, Answer: Sendable>(
-    _ questions: [Question], _ ask: @Sendable @escaping (Question) async -> Answer
-  ) async -> [Answer] {
-    await withTaskGroup(of: (Int, Answer).self) { group in
-      for (index, question) in questions.enumerated() {
-        group.addTask { (index, await ask(question)) }
-      }
-      var answers: [(Int, Answer)] = []
-      for await answer in group { answers.append(answer) }
-      return answers.sorted { $0.0 < $1.0 }.map(\.1)
-    }
   }
 }
 
@@ -120,6 +104,8 @@ struct ElectionStepDownCommand: AsyncParsableCommand {
     abstract: "Has the leader hand over to the next in rank and stay out of elections for a while.",
     discussion: "Without --executor the one that leads is asked. Exit status 5 when nobody was leading.")
 
+  private static let steppedDown = "stepped down"
+
   @Option(name: .customLong("for"), help: "How long it does not lead again, 1s to 1h.")
   var time = DurationArgument(.seconds(10))
   @Option(help: "For the journal.")
@@ -140,9 +126,12 @@ struct ElectionStepDownCommand: AsyncParsableCommand {
         orFail: "no executor says that it leads", where: { isNamed || $0.role == "leader" }
       ) { endpoint in
         let wasLeading = try await RoleClient.stepDown(executorAt: endpoint, for: time, reason: reason)
-        return wasLeading ? "stepped down" : "was not leading"
+        return wasLeading ? Self.steppedDown : "was not leading"
       }
       try ToldExecutor.print(told, output)
+      guard told.contains(where: { $0.result == Self.steppedDown }) else {
+        throw Failure(Exit.unavailable, "nobody stepped down")
+      }
     }
   }
 }

@@ -38,7 +38,7 @@ struct TraceCommand: AsyncParsableCommand {
       try await OrdersClient.with(server) { client in
         if dot {
           let answer = try await client.get("/v1/orders/\(id.text)/causality?format=dot")
-          return ordersctl.output(String(decoding: answer.body, as: UTF8.self))
+          return try ordersctl.output(String(decoding: answer.body, as: UTF8.self))
         }
         let answer = try await client.get("/v1/orders/\(id.text)/events")
         let timeline = try answer.decode(TimelineModel.self)

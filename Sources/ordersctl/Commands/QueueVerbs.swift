@@ -187,7 +187,7 @@ struct QueueKickCommand: AsyncParsableCommand {
             $0.max = max
           }, options: options)
       }
-      if !reply.orderIds.isEmpty { output(reply.orderIds.joined(separator: "\n")) }
+      if !reply.orderIds.isEmpty { try output(reply.orderIds.joined(separator: "\n")) }
       tell("\(reply.orderIds.count) back in the line")
     }
   }

@@ -37,10 +37,10 @@ struct Printer {
     switch format {
     case .table, .wide:
       let table = rows.isEmpty && !before.isEmpty ? [] : [self.table(rows)]
-      output((before + table + notes).joined(separator: "\n"))
-    case .json: output(try json.json())
-    case .yaml: output(try json.yaml())
-    case .name: if !rows.isEmpty { output(rows.map(\.name).joined(separator: "\n")) }
+      try output((before + table + notes).joined(separator: "\n"))
+    case .json: try output(json.json())
+    case .yaml: try output(json.yaml())
+    case .name: if !rows.isEmpty { try output(rows.map(\.name).joined(separator: "\n")) }
     }
   }
 
@@ -50,10 +50,10 @@ struct Printer {
     case .table, .wide:
       let shown = fields.filter { !$0.value.isEmpty }
       let width = shown.map(\.label.count).max() ?? 0
-      output(shown.map { pad($0.label, width) + "  " + printable($0.value) }.joined(separator: "\n"))
-    case .json: output(try json.json())
-    case .yaml: output(try json.yaml())
-    case .name: output(name)
+      try output(shown.map { pad($0.label, width) + "  " + printable($0.value) }.joined(separator: "\n"))
+    case .json: try output(json.json())
+    case .yaml: try output(json.yaml())
+    case .name: try output(name)
     }
   }
 
