@@ -1,4 +1,5 @@
 import DaemonKit
+import Foundation
 import Testing
 
 @Suite struct SettingsTests {
@@ -93,6 +94,43 @@ import Testing
         "ORDERSD_LOG_LEVLE: unknown setting; did you mean 'ORDERSD_LOG_LEVEL'?",
         "ORDERSD_NONSENSE: unknown setting; see 'ordersd settings' for all of them",
       ])
+  }
+
+  /// /etc/default/ordersd is for all units: what a unit or a script of the package says that may stand in it
+  /// must keep no role from starting.
+  @Test func everyVariableOfUnitsAndPackageIsASettingOrOfAnotherTool() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    var variables: [String: String] = [:]
+    for folder in ["units", "packaging"] {
+      let base = root.appendingPathComponent(folder)
+      for name in try FileManager.default.subpathsOfDirectory(atPath: base.path) {
+        // Nil for a folder.
+        guard let data = FileManager.default.contents(atPath: "\(base.path)/\(name)") else { continue }
+        let text = String(decoding: data, as: UTF8.self)
+        for match in text.matches(of: /ORDERSD_[A-Z0-9_]*[A-Z0-9]/) { variables[String(match.output)] = "x" }
+      }
+    }
+    #expect(variables.count >= 8 && variables["ORDERSD_LEADER_OPTIONS"] != nil, "\(variables.keys)")
+    let file = root.appendingPathComponent("packaging/ordersd.yaml")
+    let keys = settings(in: try String(contentsOf: file, encoding: .utf8))
+    #expect(keys.contains("executor.fulfilment.kind"))
+    let reader = SettingsReader(layers: [.environment(variables)])
+    for key in keys { _ = reader.string(key, default: "", "") }
+    #expect(problems(of: reader) == [])
+  }
+
+  /// The keys of a file where every setting is commented out.
+  private func settings(in text: String) -> [String] {
+    var path: [(depth: Int, name: String)] = []
+    var keys: [String] = []
+    for line in text.split(separator: "\n") {
+      guard let match = line.wholeMatch(of: /#( *)([a-z-]+):( .*)?/) else { continue }
+      path.removeAll { $0.depth >= match.output.1.count }
+      path.append((match.output.1.count, String(match.output.2)))
+      keys.append(path.map { $0.name }.joined(separator: "."))
+    }
+    return keys
   }
 
   @Test func whereAValueComesFromIsTold() throws {

@@ -15,6 +15,13 @@ import Testing
     return child
   }
 
+  /// A tick each second; what came of them.
+  private func tick(
+    _ child: inout ChildSupervision, _ seconds: ClosedRange<Int>
+  ) -> [ChildSupervision.Effect] {
+    seconds.flatMap { child.step(.tick, now: .at(.seconds($0))) }
+  }
+
   @Test func aChildIsStartedAndBecomesReadyOnItsOwnWord() {
     var child = ChildSupervision()
     #expect(child.step(.launch, now: .zero) == [.spawn])
@@ -55,11 +62,13 @@ import Testing
     _ = child.step(.started(pid: 7), now: .zero)
     let more = NotifyMessage(datagram: Array("STATUS=checking\nEXTEND_TIMEOUT_USEC=60000000".utf8))
     #expect(child.step(.notified(more), now: .at(.seconds(20))).isEmpty)
-    #expect(child.step(.tick, now: .at(.seconds(40))).isEmpty)
+    let early = tick(&child, 20...50)
+    #expect(early.isEmpty)
     // Less than it has already takes nothing away.
     let less = NotifyMessage(datagram: Array("EXTEND_TIMEOUT_USEC=1".utf8))
     #expect(child.step(.notified(less), now: .at(.seconds(50))).isEmpty)
-    #expect(child.step(.tick, now: .at(.seconds(80))).isEmpty)
+    let late = tick(&child, 51...80)
+    #expect(late.isEmpty)
     #expect(
       child.step(.tick, now: .at(.seconds(81))) == [
         .signal(pid: 7, 9), .gaveUp(.notReady(within: .seconds(80))),
@@ -107,6 +116,40 @@ import Testing
     #expect(child.step(.tick, now: .at(.milliseconds(16_100))) == [.signal(pid: 7, 9)])
     let died = child.step(.exited(.killed(signal: 9)), now: .at(.milliseconds(16_200)))
     #expect(died == [.died(.killed(signal: 9), restartIn: .milliseconds(100))])
+  }
+
+  /// The machine was suspended, or the supervisor stopped, for an hour.
+  @Test func timeThatNobodyWatchedIsNobodysSilence() {
+    var child = readyChild()
+    _ = child.step(.tick, now: .at(.seconds(4)))
+    let watched = tick(&child, 3_604...3_610)
+    #expect(watched.isEmpty)
+    let effects = child.step(.tick, now: .at(.milliseconds(3_610_050)))
+    #expect(effects == [.unresponsive(silentFor: .milliseconds(10_050)), .signal(pid: 7, 6)])
+  }
+
+  @Test func aPingThatComesBeforeTheTickAfterAGapIsNoPingOfTheFuture() {
+    var child = readyChild()
+    _ = child.step(.tick, now: .at(.seconds(4)))
+    _ = child.step(.notified(Self.alive), now: .at(.seconds(3_604)))
+    let watched = tick(&child, 3_604...3_614)
+    #expect(watched.isEmpty)
+    let effects = child.step(.tick, now: .at(.milliseconds(3_614_050)))
+    #expect(effects == [.unresponsive(silentFor: .milliseconds(10_050)), .signal(pid: 7, 6)])
+  }
+
+  @Test func timeThatNobodyWatchedIsNotTakenFromAStart() {
+    var child = ChildSupervision()
+    _ = child.step(.launch, now: .zero)
+    _ = child.step(.started(pid: 7), now: .zero)
+    _ = child.step(.tick, now: .at(.seconds(4)))
+    var slow = child
+    let effects = child.step(.notified(Self.ready), now: .at(.seconds(3_605)))
+    #expect(effects == [.becameReady(pid: 7, after: .seconds(4))])
+    let watched = tick(&slow, 3_604...3_630)
+    #expect(watched.isEmpty)
+    let end = slow.step(.tick, now: .at(.seconds(3_631)))
+    #expect(end == [.signal(pid: 7, 9), .gaveUp(.notReady(within: .seconds(30)))])
   }
 
   @Test func aStopIsAskedForAndThenForced() {

@@ -78,9 +78,11 @@ import Testing
     let file = FileManager.default.temporaryDirectory.path + "/ordersd-child-\(UInt64.random(in: 0 ... .max))"
     defer { try? FileManager.default.removeItem(atPath: file) }
     let child = "trap '' TERM; echo $$ > \(file); while :; do sleep 0.1; done"
-    let command = shell("sh -c \"\(child.replacing("$", with: "\\$"))\" > /dev/null 2>&1 & wait", timeout: .seconds(1))
+    let command = shell(
+      "sh -c \"\(child.replacing("$", with: "\\$"))\" > /dev/null 2>&1 & wait", timeout: .seconds(1))
     #expect(await command.fulfil(try order()) == .tryAgain(reason: "timed out after 1.0 seconds"))
-    let process = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+    let process = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(
+      in: .whitespacesAndNewlines)
     let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
     #expect(stat.isEmpty || stat.contains(") Z "), "\(stat)")
   }

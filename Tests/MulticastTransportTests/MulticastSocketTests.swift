@@ -1,6 +1,8 @@
+import Dispatch
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import MulticastTransport
@@ -36,6 +38,10 @@ import Testing
   /// Waits until `condition` holds; the suite's time limit is the deadline.
   private func wait(_ condition: () -> Bool) async throws {
     while !condition() { try await Task.sleep(for: .milliseconds(2)) }
+  }
+
+  private func knowsAllPeers(_ socket: MulticastSocket) -> Bool {
+    socket.link.withLock { link in link.destinations.allSatisfy { $0 != nil } }
   }
 
   @Test func twoSocketsOnOnePortHearEachOther() async throws {
@@ -107,11 +113,36 @@ import Testing
     let ports = [try #require(two.localAddress?.port), try #require(three.localAddress?.port)]
     let peers = ports.map { TransportConfiguration.Peer(host: "localhost", port: $0) }
     let one = try await open(.unicast(bindHost: "127.0.0.1", port: 0, peers: [nobody] + peers))
+    try await wait { knowsAllPeers(one) }
     // A peer that refuses (ICMP) must not keep the others from being reached, now or later.
     for _ in 0..<3 { one.send([6]) }
     #expect(await first(two) == [6])
     #expect(await first(three) == [6])
     for socket in [one, two, three] { await socket.close() }
+  }
+
+  @Test func aResolverThatIsSilentHoldsNeitherOpeningNorOtherPeersUp() async throws {
+    let nobody = TransportConfiguration.Peer(host: "127.0.0.1", port: 9)
+    let two = try await open(.unicast(bindHost: "127.0.0.1", port: 0, peers: [nobody]))
+    let port = try #require(two.localAddress?.port)
+    let peers: [TransportConfiguration.Peer] = [
+      .init(host: "executor-9", port: 9), .init(host: "127.0.0.1", port: port),
+    ]
+    let answers = DispatchSemaphore(value: 0)
+    let one = try await MulticastSocket.open(
+      configuration: configuration(.unicast(bindHost: "127.0.0.1", port: 0, peers: peers), buffer: 16),
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger
+    ) { peer in
+      answers.wait()
+      answers.signal()
+      return try SocketAddress(ipAddress: "127.0.0.1", port: peer.port)
+    }
+    one.send([6])
+    #expect(await first(two) == [6])
+    #expect(one.counters.sendFailures == 1, "the other one is not known yet")
+    answers.signal()
+    try await wait { knowsAllPeers(one) }
+    for socket in [one, two] { await socket.close() }
   }
 
   @Test func openingSaysWhatIsWrong() async throws {

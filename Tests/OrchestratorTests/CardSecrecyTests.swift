@@ -35,8 +35,10 @@ import Testing
           Self.body.replacing("Ülikooli 18", with: Self.number),
           Self.body.replacing("\"EE\"", with: Self.digits),
           Self.body.replacing(#""quantity": 2"#, with: #""quantity": \#(Self.digits).5"#),
-          Self.body.replacing(#""acceptTerms": true"#, with: #""acceptTerms": true, "priority": \#(Self.digits)"#),
-          Self.body.replacing(#""acceptTerms": true"#, with: #""acceptTerms": true, "total": \#(Self.digits)"#),
+          Self.body.replacing(
+            #""acceptTerms": true"#, with: #""acceptTerms": true, "priority": \#(Self.digits)"#),
+          Self.body.replacing(
+            #""acceptTerms": true"#, with: #""acceptTerms": true, "total": \#(Self.digits)"#),
         ]
         for body in broken {
           let reply = try await shop.http.post(body)

@@ -44,7 +44,9 @@ struct StreamTests {
   @Test func anOutcomeIsTakenWhateverItsClock() async throws {
     try await withQueue { queue in
       let ids = [newOrderID(), newOrderID()]
-      for id in ids { try await queue.enqueue(id) { $0.clock.components = ["executor-3": QueueLimit.clockCount] } }
+      for id in ids {
+        try await queue.enqueue(id) { $0.clock.components = ["executor-3": QueueLimit.clockCount] }
+      }
       let epoch = try await queue.claim(3).epoch
       let settled = try await queue.work(epoch, executor: 3, incarnation: 1, credits: 2) { session in
         var settled: [Ordersd_V1_WorkSettled] = []

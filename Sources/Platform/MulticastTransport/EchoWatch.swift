@@ -45,9 +45,10 @@ struct EchoWatch: Sendable {
   /// The kernel refused a datagram.
   mutating func failed(now: NIODeadline) -> Verdict { missed(now) }
 
-  /// The socket is gone, and another one will be opened: the kernel's error did what the verdict would have.
+  /// The socket is gone, and another one will be opened: the verdict's doing, or the kernel's error did what
+  /// the verdict would have. The patience stays as it is, longer when opening it again was in vain.
   mutating func lost() {
-    works()
+    startOver()
     isDeaf = true
   }
 
@@ -60,12 +61,16 @@ struct EchoWatch: Sendable {
   @discardableResult
   private mutating func works() -> Bool {
     let wasDeaf = isDeaf
-    misses = 0
-    since = nil
-    awaited = []
+    startOver()
     patience = Self.patience
     isDeaf = false
     return wasDeaf
+  }
+
+  private mutating func startOver() {
+    misses = 0
+    since = nil
+    awaited = []
   }
 
   private mutating func missed(_ now: NIODeadline) -> Verdict {
@@ -75,9 +80,7 @@ struct EchoWatch: Sendable {
     guard misses >= Self.mostMisses, now - start >= patience else { return .well }
     let isNews = !isDeaf
     isDeaf = true
-    misses = 0
-    since = nil
-    awaited = []
+    startOver()
     patience = min(TimeAmount.nanoseconds(patience.nanoseconds * 2), Self.longestPatience)
     return .reopen(isNews: isNews)
   }

@@ -12,6 +12,9 @@ package final class MulticastSocket: Sendable {
   /// What came in, for one consumer. Ends with `close` or when the consumer's task is cancelled.
   package let inbound: AsyncStream<Datagram>
 
+  /// Finds a peer's address. May take long.
+  typealias Resolver = @Sendable (TransportConfiguration.Peer) throws -> SocketAddress
+
   struct Link {
     var channel: (any Channel)?
     /// One for each peer, `nil` while its name is not known.
@@ -30,31 +33,47 @@ package final class MulticastSocket: Sendable {
   let link: Mutex<Link>
   let loop: any EventLoop
   private let continuation: AsyncStream<Datagram>.Continuation
+  private let resolve: Resolver
   let counterBox = CounterBox()
   let logger: Logger
 
-  private init(configuration: TransportConfiguration, loop: any EventLoop, logger: Logger) {
+  private init(
+    configuration: TransportConfiguration, loop: any EventLoop, logger: Logger, resolve: @escaping Resolver
+  ) {
     self.configuration = configuration
     self.loop = loop
     self.logger = logger
+    self.resolve = resolve
     link = Mutex(Link(watch: EchoWatch(hasEcho: configuration.mode.hasEcho)))
     (inbound, continuation) = AsyncStream.makeStream(
       bufferingPolicy: .bufferingNewest(configuration.inboundBuffer))
   }
 
-  /// Opens the socket; when this returns, datagrams are heard. Throws `TransportError`.
+  /// Opens the socket; when this returns, datagrams are heard, and sent to all but the peers whose names have
+  /// yet to be looked up. Throws `TransportError`.
   package static func open(
     configuration: TransportConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger
+  ) async throws -> MulticastSocket {
+    try await open(configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger) { peer in
+      try SocketAddress.makeAddressResolvingHost(peer.host, port: peer.port)
+    }
+  }
+
+  static func open(
+    configuration: TransportConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger,
+    resolve: @escaping Resolver
   ) async throws -> MulticastSocket {
     let problems = configuration.problems
     guard problems.isEmpty else {
       throw TransportError(code: .invalidConfiguration, message: problems.joined(separator: "; "))
     }
-    let socket = MulticastSocket(configuration: configuration, loop: eventLoopGroup.next(), logger: logger)
-    try await socket.lookUpPeers().get()
+    let socket = MulticastSocket(
+      configuration: configuration, loop: eventLoopGroup.next(), logger: logger, resolve: resolve)
+    let destinations = try socket.literalDestinations()
+    socket.link.withLock { $0.destinations = destinations }
     let channel = try await socket.bind().get()
     socket.attach(channel)
-    socket.keepLookingUp()
+    if destinations.contains(where: { $0 == nil }) { socket.keepLookingUp() }
     socket.keepMeasuring()
     return socket
   }
@@ -176,36 +195,32 @@ package final class MulticastSocket: Sendable {
 
   // MARK: Peers
 
-  /// Looks names up off the event loop. A name that is not known (any more) keeps the address it had.
-  private func lookUpPeers() -> EventLoopFuture<Void> {
-    let mode = configuration.mode
-    let found = NIOThreadPool.singleton.runIfActive(eventLoop: loop) { () throws -> [SocketAddress?] in
-      switch mode {
-      case .multicast(let group, let port, _): [try SocketAddress(ipAddress: group, port: port)]
-      case .unicast(_, _, let peers):
-        peers.map { try? SocketAddress.makeAddressResolvingHost($0.host, port: $0.port) }
-      }
-    }
-    return found.map { [weak self] addresses in
-      self?.link.withLock { link in
-        let known = link.destinations
-        link.destinations = addresses.indices.map { index in
-          addresses[index] ?? (index < known.count ? known[index] : nil)
-        }
-      }
+  /// What needs no look-up; `nil` for each peer that has a name.
+  private func literalDestinations() throws -> [SocketAddress?] {
+    switch configuration.mode {
+    case .multicast(let group, let port, _): [try SocketAddress(ipAddress: group, port: port)]
+    case .unicast(_, _, let peers): peers.map { try? SocketAddress(ipAddress: $0.host, port: $0.port) }
     }
   }
 
+  /// Looks names up at once and then every few seconds, off the event loop. A name that is not known (any
+  /// more) keeps the address it had.
   private func keepLookingUp() {
     guard case .unicast(_, _, let peers) = configuration.mode else { return }
-    let named = peers.contains { (try? SocketAddress(ipAddress: $0.host, port: $0.port)) == nil }
-    if named { lookUpAgain() }
+    let looked = NIOThreadPool.singleton.runIfActive(eventLoop: loop) { [weak self, resolve] () -> Void in
+      for (index, peer) in peers.enumerated() {
+        // Asked for again soon.
+        guard let address = try? resolve(peer) else { continue }
+        self?.link.withLock { $0.destinations[index] = address }
+      }
+    }
+    looked.whenComplete { [weak self] _ in self?.lookUpAgain() }
   }
 
   private func lookUpAgain() {
     loop.scheduleTask(in: Self.lookUpPause) { [weak self] in
       guard let self, !self.link.withLock({ $0.closing }) else { return }
-      self.lookUpPeers().whenComplete { [weak self] _ in self?.lookUpAgain() }
+      self.keepLookingUp()
     }
   }
 }

@@ -84,8 +84,8 @@ package enum QueueLimit {
   package static let reason = 1_024
   /// Bytes of a lane's name, of a-z, 0-9 and hyphens.
   package static let lane = 32
-  /// Processes in the clock of an order that comes in: half of what any clock may have (`WireLimit`), so that those that
-  /// carry it out have room for theirs.
+  /// Processes in the clock of an order that comes in: half of what any clock may have (`WireLimit`), so that
+  /// those that carry it out have room for theirs.
   package static let enteringClockComponents = WireLimit.clockComponents / 2
   /// The greatest counter in a clock that comes in, for the same reason.
   package static let clockCount = WireLimit.clockCount / 2

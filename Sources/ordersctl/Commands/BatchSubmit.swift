@@ -48,7 +48,9 @@ enum BatchSubmit {
       throw Failure(problem?.disposition.exit ?? Exit.failed, "lines that were not taken: \(summary.failed)")
     }
     if summary.rejected > 0 { throw Failure(Exit.rejected, "orders that were rejected: \(summary.rejected)") }
-    if summary.held > 0 { throw Failure(Exit.unavailable, "orders that are not decided yet: \(summary.held)") }
+    if summary.held > 0 {
+      throw Failure(Exit.unavailable, "orders that are not decided yet: \(summary.held)")
+    }
   }
 
   private static func show(_ rows: [BatchLineModel], _ documents: [JSONValue], _ format: OutputFormat) throws

@@ -4,7 +4,10 @@ inside 'mkdir -p /home/lab /usr/lib/modules/probe /srv/lab && echo x >/home/lab/
 inside 'ip link add probe0 type veth peer name probe1 && ip link set probe1 up && ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev probe0 2>/dev/null; ip address add 192.0.2.1/24 dev probe0 && ip link set probe0 up' ||
   note_unenforced "network of the probe" "no veth interface here"
 
+inside 'sysctl -qw net.ipv4.ip_local_reserved_ports=40000' || note_unenforced "reserved ports" "net.ipv4 is read-only here"
 expect 25 "The package installs on a plain Debian 12" 'dpkg -i /lab/ordersd_*.deb'
+expect 25 "… and keeps its ports free besides those that the administrator does" \
+  'list=/proc/sys/net/ipv4/ip_local_reserved_ports; ! [ -w $list ] || grep -x 40000,50051-50069,51051-51069 $list'
 expect 1 "systemd finds nothing to say about the installed units" \
   'systemd-analyze verify --man=yes orders.target orders-leader.target executor@1.service orders-failure@x.service; echo end' '^end$'
 expect 1 "No unknown key in the journal" 'journalctl -b --no-pager | grep -E "Unknown (key|section|lvalue)" | head -3; echo none' '!Unknown'

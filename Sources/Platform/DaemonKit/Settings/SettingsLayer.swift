@@ -43,6 +43,10 @@ package struct SettingsLayer {
   private static let variablesOfOtherTools: Set<String> = [
     // ordersctl: the orchestrator's URL.
     "ORDERSD_SERVER",
+    // orders-leader.service: options of ordersctl.
+    "ORDERSD_LEADER_OPTIONS",
+    // packaging/libexec/ordersd-generator: what it takes for systemd's version and for its folder, in tests.
+    "ORDERSD_SYSTEMD_VERSION", "ORDERSD_DROPINS",
     // Makefile, tools, .ci, Benchmarks: the build folder.
     "ORDERSD_BUILD",
     // Tests/Lab: whether it runs, and where its logs are kept.

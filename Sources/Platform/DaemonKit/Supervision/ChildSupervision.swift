@@ -28,7 +28,7 @@ package struct ChildSupervision: Sendable {
     case started(pid: Int32)
     case notified(NotifyMessage)
     case exited(ExitReason)
-    /// Time went by.
+    /// Time went by. Comes several times a second, unless nobody watched (`longestTick`).
     case tick
     case stop
     /// Stop at once.
@@ -73,6 +73,7 @@ package struct ChildSupervision: Sendable {
   /// How many times it was started again.
   package private(set) var restarts = 0
   private var hasBeenReady = false
+  private var lastTick: Instant?
   private var backoff: RestartBackoff
   private let limits: Limits
 
@@ -95,14 +96,31 @@ package struct ChildSupervision: Sendable {
   package var isGone: Bool { state == .stopped || state == .idle }
 
   package mutating func step(_ input: Input, now: Instant) -> [Effect] {
+    passOverGap(now)
     switch input {
-    case .launch: launch()
-    case .started(let pid): started(pid, now)
-    case .notified(let message): notified(message, now)
-    case .exited(let reason): exited(reason, now)
-    case .tick: tick(now)
-    case .stop: stop(now)
-    case .kill: kill(now)
+    case .launch: return launch()
+    case .started(let pid): return started(pid, now)
+    case .notified(let message): return notified(message, now)
+    case .exited(let reason): return exited(reason, now)
+    case .tick:
+      lastTick = now
+      return tick(now)
+    case .stop: return stop(now)
+    case .kill: return kill(now)
+    }
+  }
+
+  /// The machine was suspended, or the supervisor stopped: that time is nobody's silence.
+  private mutating func passOverGap(_ now: Instant) {
+    guard let lastTick, now - lastTick > Self.longestTick else { return }
+    let gap = now - lastTick
+    self.lastTick = now
+    switch state {
+    case .starting(let pid, let since, let until):
+      state = .starting(pid: pid, since: since + gap, until: until + gap)
+    case .ready(let pid, let since, let lastPing):
+      state = .ready(pid: pid, since: since, lastPing: lastPing + gap)
+    case .idle, .launching, .aborting, .stopping, .waiting, .stopped: break
     }
   }
 
@@ -208,6 +226,8 @@ package struct ChildSupervision: Sendable {
     return [.signal(pid: pid, Self.sigkill)]
   }
 
+  /// When two ticks are further apart, nobody watched between them.
+  private static let longestTick = Duration.seconds(1)
   private static let sigabrt: Int32 = 6
   private static let sigkill: Int32 = 9
   private static let sigterm: Int32 = 15

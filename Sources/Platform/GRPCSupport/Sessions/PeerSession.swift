@@ -186,7 +186,8 @@ package final class PeerSession<Call: Sendable, Answer: Sendable>: Service {
           continue
         }
         switch answer {
-        case .failure(let error) where error.isPeersFault(wire.isOverloadGeneral): state.breaker.failed(waiter.permit, now: now)
+        case .failure(let error) where error.isPeersFault(wire.isOverloadGeneral):
+          state.breaker.failed(waiter.permit, now: now)
         case .success, .failure: state.breaker.succeeded(waiter.permit)
         }
         finished.append((waiter.completion, answer))

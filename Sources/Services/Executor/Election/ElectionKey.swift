@@ -8,12 +8,14 @@ import ElectionWire
 #endif
 
 /// Where the key that signs election datagrams comes from: `election.key-file`, else the systemd credential
-/// `ordersd.election-key` (systemd.exec(5), LoadCredential=), else none. And what is done with it:
-/// `election.key-policy`.
+/// `ordersd.election-key`, or `election.key` where it is encrypted (systemd.exec(5), LoadCredential=), else
+/// none. And what is done with it: `election.key-policy`.
 enum ElectionKey {
   private static let largestFile = 16_384
 
-  static func read(_ reader: SettingsReader) -> KeyRing {
+  static func read(
+    _ reader: SettingsReader, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> KeyRing {
     let named = reader.optionalString(
       "election.key-file",
       "File with the key that signs election datagrams: a line <id>:<key in hex> for each key.")
@@ -27,7 +29,7 @@ enum ElectionKey {
       return .keyless
     }
     do {
-      guard let path = named ?? credential() else {
+      guard let path = named ?? credential(environment) else {
         guard wanted != nil else { return .keyless }
         guard policy == .acceptAny else {
           reader.report(
@@ -47,11 +49,12 @@ enum ElectionKey {
     return .keyless
   }
 
-  /// The units load it as `ordersd.election-key`.
-  private static func credential() -> String? {
-    guard let folder = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] else { return nil }
-    let path = "\(folder)/ordersd.election-key"
-    return FileManager.default.fileExists(atPath: path) ? path : nil
+  /// As the units load it, in clear or encrypted: two names, because systemd before 254 cannot look one up in
+  /// both stores.
+  private static func credential(_ environment: [String: String]) -> String? {
+    guard let folder = environment["CREDENTIALS_DIRECTORY"] else { return nil }
+    let paths = ["ordersd.election-key", "election.key"].map { "\(folder)/\($0)" }
+    return paths.first { FileManager.default.fileExists(atPath: $0) }
   }
 
   /// systemd guards its credentials by an ACL, which shows as a group bit; other files must be private

@@ -120,7 +120,9 @@ package struct CommandFulfilment: Fulfilment {
         return await withTaskCancellationHandler {
           // A task of its own is not cancelled along: the command is heard to its end. It ends with the command.
           let said = await Task { await converse(order.body, writer, output, error) }.value
-          if let begin = cancelled.withLock({ $0 }) { await Self.endGroup(execution, by: begin + Self.patience) }
+          if let begin = cancelled.withLock({ $0 }) {
+            await Self.endGroup(execution, by: begin + Self.patience)
+          }
           return said
         } onCancel: {
           cancelled.withLock { $0 = .now }

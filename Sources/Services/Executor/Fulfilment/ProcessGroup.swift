@@ -15,7 +15,8 @@ enum ProcessGroup {
   static func isAlive(_ group: pid_t) -> Bool {
     let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return processes.contains { name in
-      guard let process = pid_t(name), let stat = FileManager.default.contents(atPath: "/proc/\(process)/stat")
+      guard let process = pid_t(name),
+        let stat = FileManager.default.contents(atPath: "/proc/\(process)/stat")
       else { return false }
       return isAlive(in: group, String(decoding: stat, as: UTF8.self))
     }

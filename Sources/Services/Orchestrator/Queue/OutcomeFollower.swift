@@ -68,7 +68,8 @@ final class OutcomeFollower: Service, Sendable {
             historyIsLost(error)
             pause = Self.longPause
           } catch {
-            context.logger.debug("The queue could not be asked for its orders.", metadata: ["reason": "\(error)"])
+            context.logger.debug(
+              "The queue could not be asked for its orders.", metadata: ["reason": "\(error)"])
           }
         } catch {
           let wasConnected = connected.withLock { connected in

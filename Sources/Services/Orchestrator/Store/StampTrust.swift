@@ -1,10 +1,11 @@
 import CoreTime
 
-/// Whether stamps of the wall clock tell how old something is, so that no setting of that clock makes anything old.
+/// Whether stamps of the wall clock tell how old something is, so that no setting of that clock makes anything
+/// old.
 ///
-/// They do once this process has run for a while, and as long as the wall clock has gone as far as the monotonic one. When
-/// it was set, they do again when everything from before is old by the monotonic clock. The queue judges its retention by
-/// the same rule (docs/QUEUE.md, "Clocks").
+/// They do once this process has run for a while, and as long as the wall clock has gone as far as the monotonic
+/// one. When it was set, they do again when everything from before is old by the monotonic clock. The queue judges
+/// its retention by the same rule (docs/QUEUE.md, "Clocks").
 struct StampTrust: Sendable {
   /// How far the clocks may be apart, for the steps by which a wall clock is corrected.
   static let tolerance = Duration.seconds(5 * 60)

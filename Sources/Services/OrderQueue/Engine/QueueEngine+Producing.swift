@@ -1,7 +1,6 @@
 import CoreTime
 import JournalLog
 import Logging
-import Logging
 package import OrderDomain
 import OrderWire
 package import PriorityQueue

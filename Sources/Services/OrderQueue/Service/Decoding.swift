@@ -116,7 +116,8 @@ extension QueueEngine.Return {
       let delay = Duration.milliseconds(Int64(request.delayMs))
       guard delay <= QueueLimit.nackDelay else {
         let most = QueueLimit.nackDelay.millisecondsClamped
-        throw invalid("delay_ms: must be at most \(most), or 0 for the queue's own backoff, not \(request.delayMs)")
+        throw invalid(
+          "delay_ms: must be at most \(most), or 0 for the queue's own backoff, not \(request.delayMs)")
       }
       self = .later(delay == .zero ? nil : delay)
     }

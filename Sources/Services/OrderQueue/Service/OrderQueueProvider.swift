@@ -74,7 +74,8 @@ struct OrderQueueProvider: Ordersd_V1_OrderQueue.SimpleServiceProtocol {
   ) async throws -> Ordersd_V1_CancelReply {
     try await durable(
       engine.cancel(
-        try OrderID(wire: request.orderID), clock: try VectorClock(request.clock, count: QueueLimit.clockCount),
+        try OrderID(wire: request.orderID),
+        clock: try VectorClock(request.clock, count: QueueLimit.clockCount),
         reason: try shortText(request.reason, "reason"))
     ).message
   }

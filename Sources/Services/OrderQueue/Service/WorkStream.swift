@@ -111,7 +111,8 @@ extension OrderQueueProvider {
       let id = try OrderID(wire: request.orderID)
       let pending = answer {
         engine.ack(
-          try fence(request.hasFence ? request.fence : nil, link), id, clock: VectorClock(leader: request.clock),
+          try fence(request.hasFence ? request.fence : nil, link), id,
+          clock: VectorClock(leader: request.clock),
           note: try shortText(request.note, "note"))
       }
       answers.add(pending) { .of($0) { .settled(id, $0) } }
@@ -119,7 +120,8 @@ extension OrderQueueProvider {
       let id = try OrderID(wire: request.orderID)
       let pending = answer {
         engine.nack(
-          try fence(request.hasFence ? request.fence : nil, link), id, clock: VectorClock(leader: request.clock),
+          try fence(request.hasFence ? request.fence : nil, link), id,
+          clock: VectorClock(leader: request.clock),
           reason: try shortText(request.reason, "reason"), how: try QueueEngine.Return(request))
       }
       answers.add(pending) { .of($0) { .settled(id, $0) } }
