@@ -92,8 +92,9 @@ final class Checkpointer: Sendable {
     do {
       let usual = try Int.fetchOne(writer, sql: "PRAGMA busy_timeout") ?? 0
       try writer.execute(sql: "PRAGMA busy_timeout = \(Self.patience)")
-      defer { try? writer.execute(sql: "PRAGMA busy_timeout = \(usual)") }
-      try writer.checkpoint(.restart)
+      let outcome = Result { try writer.checkpoint(.restart) }
+      try writer.execute(sql: "PRAGMA busy_timeout = \(usual)")
+      _ = try outcome.get()
     } catch {
       logger.debug("The log could not be started anew now.", metadata: ["reason": "\(error)"])
     }
