@@ -14,7 +14,6 @@ struct Housekeeping: Service {
   /// Idempotency keys are kept this long.
   static let keyLifetime = Duration.seconds(24 * 3_600)
   private static let period = Duration.seconds(5)
-  private static let page = 256
   /// The period, and two commits in a row that each wait for another one.
   private static let longestSilence = Duration.seconds(25)
 
@@ -69,12 +68,7 @@ struct Housekeeping: Service {
   ) async throws -> Int {
     var interrupted = 0
     for state in [OrderState.received, .verifying] {
-      var last: OrderID?
-      while true {
-        let after = last
-        let orders = try await repository.store.read { db in
-          try OrderTable.oldest(in: state, after: after, limit: Self.page, db)
-        }
+      try await repository.eachPage(in: state) { orders in
         for order in orders where isCutOff(order.id) {
           await heartbeat?.turn()
           let (process, now) = (context.process, context.clocks.wall())
@@ -88,8 +82,6 @@ struct Housekeeping: Service {
           }
           interrupted += 1
         }
-        guard let end = orders.last, orders.count == Self.page else { break }
-        last = end.id
       }
     }
     return interrupted

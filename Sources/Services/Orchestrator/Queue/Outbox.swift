@@ -20,7 +20,7 @@ import VectorClock
 /// trouble, and when more is approved than it holds.
 final class Outbox: Service, Sendable {
   /// Orders handed over at a time, in one message and one commit.
-  private static let page = 256
+  private static let page = OrderRepository.page
   /// Approved orders kept in memory.
   private static let memory = 1_024
   private static let deadline = Duration.seconds(2)
@@ -160,19 +160,12 @@ final class Outbox: Service, Sendable {
 
   /// Takes all approved orders of the store, page by page: what the queue refuses for good holds nothing up.
   private func readAndHandOver(_ heartbeat: Heartbeat) async throws {
-    var last: OrderID?
     var refusal: ServiceError?
     // First, because the queue may be down for long, and the limit is to hold from the start.
     try await countBacklog()
-    while true {
-      let after = last
-      let page = try await repository.store.read { db in
-        try OrderTable.oldest(in: .approved, after: after, limit: Self.page, db)
-      }
+    try await repository.eachPage(in: .approved) { page in
       if let problem = try await handOver(page, areRead: true, heartbeat) { refusal = problem }
       await heartbeat.turn()
-      guard let end = page.last, page.count == Self.page else { break }
-      last = end.id
     }
     // Some were taken over by the outcomes, which do not count here.
     try await countBacklog()

@@ -18,8 +18,7 @@ final class OutcomeFollower: Service, Sendable {
   static let cursor = "order-queue-outcomes"
   /// As long as the store's neighbours have.
   private static let longestSilence = DurableStore.slowestCommit * 2
-  /// Orders that are asked for together, and for how long.
-  private static let page = 256
+  /// For the queue's answer about a page of orders.
   private static let deadline = Duration.seconds(2)
 
   private let repository: OrderRepository
@@ -100,17 +99,10 @@ final class OutcomeFollower: Service, Sendable {
     guard let oldest = error.details["oldest"].flatMap(UInt64.init), oldest > cursor + 1 else { return false }
     var counts = (asked: 0, unknown: 0)
     for state in [OrderState.approved, .queued, .executing, .failed] {
-      var last: OrderID?
-      while true {
+      try await repository.eachPage(in: state) { page in
         await heartbeat.turn()
-        let after = last
-        let page = try await repository.store.read { db in
-          try OrderTable.oldest(in: state, after: after, limit: Self.page, db)
-        }
         let unknown = try await ask(page)
         counts = (counts.asked + page.count, counts.unknown + unknown)
-        guard let end = page.last, page.count == Self.page else { break }
-        last = end.id
       }
     }
     try await repository.store.commit { db in try CursorTable.set(Self.cursor, oldest - 1, db) }

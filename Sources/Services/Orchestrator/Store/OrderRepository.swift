@@ -118,6 +118,24 @@ struct OrderRepository: Sendable {
     }
   }
 
+  /// Orders that `eachPage` hands out at a time.
+  static let page = 256
+
+  /// Hands out all orders in `state`, oldest first. A page is read when `body` is done with the one before, so one
+  /// that leaves the state meanwhile holds nothing up.
+  func eachPage(in state: OrderState, _ body: ([StoredOrder]) async throws -> Void) async throws {
+    var last: OrderID?
+    while true {
+      let after = last
+      let page = try await store.read { db in
+        try OrderTable.oldest(in: state, after: after, limit: Self.page, db)
+      }
+      try await body(page)
+      guard let end = page.last, page.count == Self.page else { return }
+      last = end.id
+    }
+  }
+
   /// Newest first. `before`: where the page before ended.
   func list(_ filter: OrderFilter, before: OrderID?, limit: Int) async throws -> OrderPage {
     try await store.read { db in try OrderTable.page(filter, before: before, limit: limit, db) }
