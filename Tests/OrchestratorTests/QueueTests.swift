@@ -75,6 +75,8 @@ import VectorClock
       // The queue does not know what became of it, and nobody guesses.
       #expect(try await shop.order(ids[3], in: "queued")["state"].text == "queued")
       #expect(try await eventually { around.queue.cursors.last == 89 })
+      // No outcomes come, and the watchdog is not to miss any.
+      #expect(try await eventually { around.context.heartbeats.isIdle("outcome-follower") })
       let states = try await shop.states(of: ids[0])
       #expect(states.suffix(3) == ["queued", "executing", "executed"])
     }

@@ -27,7 +27,7 @@ struct Surroundings: Sendable {
   let log: LogRecorder
   let folder: String
   fileprivate let endpoints: [String: NetworkEndpoint]
-  fileprivate let context: DaemonContext
+  let context: DaemonContext
   fileprivate let servers: ServiceGroup
   fileprivate let queueServer: RoleServer
 

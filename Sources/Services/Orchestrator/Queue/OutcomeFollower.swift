@@ -97,6 +97,8 @@ final class OutcomeFollower: Service, Sendable {
   private func catchUp(after error: ServiceError, _ heartbeat: Heartbeat) async throws -> Bool {
     let cursor = try await repository.store.read { db in try CursorTable.value(Self.cursor, db) }
     guard let oldest = error.details["oldest"].flatMap(UInt64.init), oldest > cursor + 1 else { return false }
+    // It waits for outcomes afterwards, for as long as none come.
+    defer { heartbeat.idle() }
     var counts = (asked: 0, unknown: 0)
     for state in [OrderState.approved, .queued, .executing, .failed] {
       try await repository.eachPage(in: state) { page in
